@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from typing import Final, NamedTuple
 from hadirector.lab.topology import Host, Network
 from hadirector.web.tokens import Token, digest_of, format_tokens
 from tests.benchmarks.lateness import SOURCE, Departures, describe, percentile
-from tests.benchmarks.verdict import writing
+from tests.benchmarks.verdict import TURNING_SERVER, events, writing
 from tests.lab.experiment import start_director
 from tests.lab.loopback import memory
 from tests.lab.probes.certificates import Authority
@@ -68,20 +69,6 @@ virtual_servers:
      real_servers: [{large}]}}
   - {{name: slow, address: '127.0.41.1:8003', scheduler: rr, forwarding: nat, check: none,
      real_servers: [{{address: '127.0.42.1:8082'}}]}}
-"""
-_TURNING_SERVER = """\
-import socket, time
-reply = b"HTTP/1.1 %s\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n"
-replies = [reply % b"503 Service Unavailable", reply % b"200 OK"]
-server = socket.create_server(("0.0.0.0", 8081), backlog=1024)
-turns = {}
-while True:
-    with server.accept()[0] as connection:
-        address = connection.getsockname()[0]
-        connection.recv(4096)
-        turns[address] = turn = 1 - turns.get(address, 0)
-        connection.sendall(replies[turn])
-        print(time.monotonic(), address, flush=True)
 """
 _SINK = """\
 import selectors, socket
@@ -182,11 +169,7 @@ def verdict_times(answers: Path, log: Path, phases: Sequence[Phase]) -> tuple[li
     The second value is the number of answers without a change before the next answer: the probe
     timed out before the answer was read.
     """
-    changed = changes(log)
-    answered: defaultdict[str, list[float]] = defaultdict(list)
-    for line in answers.read_text().splitlines():
-        answered_at, address = line.split()
-        answered[address].append(float(answered_at))
+    changed, answered = changes(log), events(answers, 0.0, math.inf)
     taken: list[float] = []
     without = 0
     for address, times in answered.items():
@@ -217,7 +200,7 @@ def measure(seconds: float, rounds: int) -> bool:
         host = network.host("director", f"{SOURCE}/24")
         answers = directory / "answers"
         write_credentials(directory)
-        stack.enter_context(writing(host, answers, sys.executable, "-c", _TURNING_SERVER))
+        stack.enter_context(writing(host, answers, sys.executable, "-c", TURNING_SERVER))
         stack.enter_context(writing(host, directory / "sink", sys.executable, "-c", _SINK))
         director = start_director(host, configuration(directory), directory)
         eventually(lambda: host.holds("10.99.0.100"), 60.0, "ACTIVE")

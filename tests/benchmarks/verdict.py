@@ -33,7 +33,7 @@ POOLS, SERVERS, TURNING = 50, 100, 1
 SECONDS, SETTLED = 40.0, 10.0
 BAR_MS = 10.0
 
-_TURNING_SERVER = """\
+TURNING_SERVER = """\
 import socket, sys, time
 reply = b"HTTP/1.1 %s\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n"
 replies = [reply % b"503 Service Unavailable", reply % b"200 OK"]
@@ -141,7 +141,7 @@ def measure(python: Sequence[str] = (sys.executable,)) -> tuple[list[float], int
         answers, orders = directory / "answers", directory / "orders"
         path, file = str(directory / "kernel"), directory / "director.yaml"
         file.write_text(configuration(directory))
-        stack.enter_context(writing(host, answers, sys.executable, "-c", _TURNING_SERVER))
+        stack.enter_context(writing(host, answers, sys.executable, "-c", TURNING_SERVER))
         module = ("-m", "tests.benchmarks.verdict")
         stack.enter_context(writing(host, orders, sys.executable, *module, "--stub", path))
         eventually(Path(path).exists, 10.0, "the stub")

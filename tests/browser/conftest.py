@@ -44,12 +44,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(tmp_path)
-    try:
-        await made.started()
+    async with Site.running(tmp_path) as made:
         yield made
-    finally:
-        made.end()
 
 
 class Faults:

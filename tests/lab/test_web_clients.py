@@ -27,12 +27,8 @@ SLACK_SECONDS = 4.0
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(tmp_path)
-    try:
-        await made.started()
+    async with Site.running(tmp_path) as made:
         yield made
-    finally:
-        made.end()
 
 
 async def seconds_until_closed(site: Site, text: bytes, again: bytes = b"") -> float:

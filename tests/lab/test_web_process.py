@@ -24,12 +24,8 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(tmp_path)
-    try:
-        await made.started()
+    async with Site.running(tmp_path) as made:
         yield made
-    finally:
-        made.end()
 
 
 def rights(pid: int | None) -> dict[str, list[str]]:
@@ -241,9 +237,8 @@ async def test_a_pattern_limits_the_changes_of_a_token(site: Site) -> None:
 
 
 async def test_only_the_public_parts_need_no_proof(tmp_path: Path) -> None:
-    made = Site(tmp_path, f"  tokens_file: {tmp_path}/tokens\n  public: [health, metrics]")
-    try:
-        await made.started()
+    api = f"  tokens_file: {tmp_path}/tokens\n  public: [health, metrics]"
+    async with Site.running(tmp_path, api) as made:
         found = {
             path: await made.status_of("", path)
             for path in ("/", "/livez", "/readyz", "/metrics", "/v1/status", "/openapi.json")
@@ -257,16 +252,10 @@ async def test_only_the_public_parts_need_no_proof(tmp_path: Path) -> None:
             "/openapi.json": 401,
         }
         assert found["/readyz"] in (200, 503)
-    finally:
-        made.end()
 
 
 async def test_without_tokens_a_loopback_address_is_only_read(tmp_path: Path) -> None:
-    made = Site(tmp_path, "  host_names: [lb.example.net]")
-    try:
-        await made.started()
+    async with Site.running(tmp_path, "  host_names: [lb.example.net]") as made:
         assert await made.status_of("", Host="lb.example.net") == 200
         async with made.client() as client, client.post("/v1/reload") as answer:
             assert answer.status == 403
-    finally:
-        made.end()

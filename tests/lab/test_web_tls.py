@@ -35,12 +35,8 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 async def site(tmp_path: Path, authority: Authority) -> AsyncIterator[Site]:
-    made = Site(tmp_path, API.format(folder=tmp_path), scheme="https")
-    try:
-        await made.started()
+    async with Site.running(tmp_path, API.format(folder=tmp_path), "https") as made:
         yield made
-    finally:
-        made.end()
 
 
 def client_context(authority: Authority, files: tuple[Path, Path] | None = None) -> ssl.SSLContext:

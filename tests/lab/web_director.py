@@ -8,7 +8,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -56,6 +56,19 @@ class Site:
         )
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.director = RunningDirector(directory / "lb1", self.text)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(
+        cls, directory: Path, api: str = "", scheme: str = "http"
+    ) -> AsyncIterator[Self]:
+        """Run a director during the context."""
+        made = cls(directory, api, scheme)
+        try:
+            await made.started()
+            yield made
+        finally:
+            made.end()
 
     async def started(self) -> None:
         """Wait until the director serves and the web process listens."""
