@@ -36,8 +36,8 @@ class Request(msgspec.Struct, frozen=True):
 class Finished(msgspec.Struct, frozen=True):
     """The end of a script: ``status`` is its exit status, or the negative number of a signal.
 
-    ``status`` is None if the script was killed at its deadline. ``error`` is why the script
-    could not be started.
+    ``status`` is None if the script was killed at its deadline. ``error`` is the reason for which
+    the script could not be started, or empty.
     """
 
     status: int | None = None
