@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -39,10 +40,12 @@ def find_identity(script: Script) -> Identity:
     return Identity(user.pw_uid, group, tuple(os.getgrouplist(script.user, group)))
 
 
+@cache
 def can_change_user() -> bool:
     """Return whether this process may start, and end, processes of other users.
 
-    It needs three capabilities: CAP_SETUID, CAP_SETGID and CAP_KILL (capabilities(7)).
+    It needs three capabilities: CAP_SETUID, CAP_SETGID and CAP_KILL (capabilities(7)). The answer
+    is kept, because each run of a script asks, and a process gains no capabilities by itself.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
