@@ -192,7 +192,7 @@ class ApiSection(Section):
     user: Annotated[
         UserName | None,
         Key(
-            "The user of the web process. It applies if the director is root or may change its user.",
+            "The user of the web process, if the director is root or may change its user.",
             default="`hadirector-web` if this host has that user, else `nobody`",
         ),
     ] = None
