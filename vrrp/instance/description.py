@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.lateness import LatenessHistogram
-from vrrp.model.report import InstanceStatus
+from vrrp.model.report import InstanceStatus, SenderCounts
 from vrrp.router.alarms import Alarms
 from vrrp.router.eligibility import Eligibility
 from vrrp.router.machine import Router
@@ -17,6 +17,7 @@ def describe_instance(
     alarms: Alarms,
     *,
     counters: dict[str, int],
+    senders: tuple[SenderCounts, ...],
     lateness: LatenessHistogram,
 ) -> InstanceStatus:
     """Return the status of an instance."""
@@ -36,6 +37,8 @@ def describe_instance(
         down_timer_adverts=configuration.down_timer_adverts,
         preempt=configuration.preempt,
         counters=counters,
+        own_address=None if router.own_address.is_unspecified else str(router.own_address),
+        senders=senders,
         priority_arithmetic=eligibility.priority.arithmetic,
         priority_terms=eligibility.priority.terms,
         fault=eligibility.fault or eligibility.pending,

@@ -234,6 +234,7 @@ class Instance:
             self.count_drop(dropped, source)
         if dropped is None:
             self.notices.counters["advertisements_received"] += 1
+            self._messaging.senders.count_advertisement(source)
             self._heard = source, now
             contest = self._alarms.contest(advertisement, now, self.router.active_down_interval)
             self.handle(AdvertisementReceived(advertisement, source))
@@ -258,6 +259,7 @@ class Instance:
             self._eligibility,
             self._alarms,
             counters=self._counters(),
+            senders=self._messaging.senders.counts(),
             lateness=self._lateness.snapshot(),
         )
 

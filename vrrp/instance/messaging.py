@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from vrrp.instance.senders import Senders
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration, Multicast
 from vrrp.model.configuration import Transport as TransportConfiguration
@@ -69,7 +70,8 @@ class Reception(NamedTuple):
 class Messaging:
     """Builds and validates the messages of one instance.
 
-    The sequence numbers of senders stay known after a change of the configuration.
+    The sequence numbers of senders stay known after a change of the configuration. ``senders``
+    counts the received packets by their source address; the caller counts the accepted ones.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Messaging:
         sequence: SequenceNumbers,
         report_problem: ReportProblem,
     ) -> None:
+        self.senders = Senders()
         self._sequence = sequence
         self._report_problem = report_problem
         self._memory = SequenceMemory(_senders_max(configuration.transport))
@@ -146,6 +149,7 @@ class Messaging:
         self, reason: DropReason, source: Address | None, seconds_ahead: float | None = None
     ) -> None:
         """Count a datagram that was dropped."""
+        self.senders.count_drop(source, reason)
         fields: dict[str, object] = {"reason": reason, "source": source}
         if seconds_ahead is not None:
             fields["clock_ahead_seconds"] = round(seconds_ahead, 1)

@@ -72,6 +72,14 @@ class AdvertisingRouter(msgspec.Struct, frozen=True):
     this_host: bool = False
 
 
+class SenderCounts(msgspec.Struct, frozen=True):
+    """The packets from one source address since the start: accepted, and dropped by reason."""
+
+    address: str
+    received: int = 0
+    dropped: dict[str, int] = {}
+
+
 class PriorityTerm(msgspec.Struct, frozen=True):
     """A number that the priority is the sum of, and its reason: configured, or a tracked object."""
 
@@ -102,6 +110,9 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
       began before the program that receives the reports was started. ``configured_priority``: the
       priority in the configuration. The receiver of the reports sets these two fields.
     - ``sent_at``: in monotonic seconds, 0 if it is not known.
+    - ``own_address``: the source address of its advertisements, None while it has none.
+    - ``senders``: the packets of other routers by their source address, the latest sender at
+      the end (`vrrp.instance.senders`).
     - ``advertising_routers``: the senders of received advertisements, only while hadirector
       observes another VRRP program.
     """
@@ -133,6 +144,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     priority_terms: tuple[PriorityTerm, ...] = ()
     preempt: bool = True
     held_out: bool = False
+    own_address: str | None = None
+    senders: tuple[SenderCounts, ...] = ()
 
 
 Report = Transition | Notice | InstanceStatus

@@ -15,7 +15,7 @@ from vrrp.instance.instance import Instance
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.instance.sync_group import SyncGroup
 from vrrp.model.configuration import InstanceConfiguration, PassAuthentication, Secret
-from vrrp.model.report import Notice, Report, State
+from vrrp.model.report import Notice, Report, SenderCounts, State
 from vrrp.protocol.packet import Address, Datagram
 from vrrp.router.alarms import AlarmChanged, Alarms
 from vrrp.router.event import Event
@@ -169,3 +169,14 @@ async def test_its_repr_is_one_line_without_secrets() -> None:
     made.router.deadline = 1003.609375
     text = "<Instance 'web' on eth0: VRID 51 BACKUP, priority 100, deadline 1003.609>"
     assert repr(made) == text
+
+
+async def test_the_status_has_the_own_address_and_the_packets_of_each_sender() -> None:
+    made = instance(WEB, [])
+    receive(made, MESSAGE)
+    receive(made, MESSAGE[:-1])
+    made.detach("link_down")
+    receive(made, MESSAGE)
+    status = made.status()
+    assert status.own_address == "10.99.0.2"
+    assert status.senders == (SenderCounts("10.99.0.1", 1, {"truncated": 1, "not_taking_part": 1}),)

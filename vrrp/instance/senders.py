@@ -1,0 +1,61 @@
+"""Counts the packets that an instance receives, by their source address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from vrrp.model.report import SenderCounts
+from vrrp.protocol.packet import Address, DropReason
+
+SENDERS_MAX: Final = 8
+"""Source addresses that are counted. A packet of another address takes the place of an address with
+no accepted packet, or else of the address that was silent longest."""
+_OURS_OR_NOBODY: Final = frozenset({DropReason.OWN_PACKET, DropReason.SOURCE})
+"""Drop reasons of packets that come from this router, or whose source no router can have."""
+
+
+class _Sender:
+    """The counts of one address. They are mutable, because every packet changes them."""
+
+    __slots__ = ("dropped", "received")
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.dropped: Counter[str] = Counter()
+
+
+class Senders:
+    """The counts by source address. A packet costs two operations on dictionaries."""
+
+    def __init__(self) -> None:
+        self._senders: dict[Address, _Sender] = {}
+
+    def count_advertisement(self, source: Address) -> None:
+        """Count an accepted advertisement."""
+        self._find(source).received += 1
+
+    def count_drop(self, source: Address | None, reason: DropReason) -> None:
+        """Count a dropped packet. Packets of this router and of no router are not counted."""
+        if source is not None and reason not in _OURS_OR_NOBODY:
+            self._find(source).dropped[reason.value] += 1
+
+    def counts(self) -> tuple[SenderCounts, ...]:
+        """Return the counts, the latest sender at the end."""
+        return tuple(
+            SenderCounts(str(address), sender.received, dict(sender.dropped))
+            for address, sender in self._senders.items()
+        )
+
+    def _find(self, source: Address) -> _Sender:
+        sender = self._senders.pop(source, None)
+        if sender is None:
+            sender = _Sender()
+            self._make_room()
+        self._senders[source] = sender
+        return sender
+
+    def _make_room(self) -> None:
+        if len(self._senders) >= SENDERS_MAX:
+            rejected = (address for address, each in self._senders.items() if not each.received)
+            del self._senders[next(rejected, next(iter(self._senders)))]
