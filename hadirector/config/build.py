@@ -9,6 +9,7 @@ from hadirector.config.api.build import api_roles, web_settings
 from hadirector.config.checks.build import DEFAULT_CHECK
 from hadirector.config.kernel.build import sync_daemon, sysctl_policy
 from hadirector.config.keys.build import build_struct
+from hadirector.config.pair.build import pair_link
 from hadirector.config.schema import Root
 from hadirector.config.scripts.build import notifications
 from hadirector.config.services.build import virtual_server
@@ -20,26 +21,29 @@ from hadirector.model.vip_probes import assign_marks
 from vrrp.model.configuration import InstanceConfiguration
 
 
-def build(root: Root, host_name: str) -> Configuration:
+def build(root: Root, host_name: str, section: str | None = None) -> Configuration:
     """Return the configuration.
 
-    ``host_name`` is the name of a director without a configured name.
+    ``section`` is the name of the host's section of the file, and so of the director.
+    ``host_name`` is the name of a director without a section and without a configured name.
     """
     director, api, sysctls = root.director, root.api, root.sysctls
     assert director is not None
     assert api is not None
     assert sysctls is not None
     check = director.check or DEFAULT_CHECK
+    name = section or director.name or host_name
     servers = [virtual_server(server, check) for _, server in root.servers]
     return build_struct(
         Configuration,
         director,
-        name=director.name or host_name,
+        name=name,
         limits=Limits(director.probes_per_second, director.target_probes_per_second),
         state_directory=director.state_directory or _state_directory(director.runtime_directory),
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
         api_roles=api_roles(api),
         web=web_settings(api),
+        pair=None if root.pair is None else pair_link(root.pair, name),
         sysctls=sysctl_policy(sysctls),
         sync_daemon=root.sync_daemon and sync_daemon(root.sync_daemon, root.instances),
         connection_timeouts=root.connection_timeouts,

@@ -18,7 +18,7 @@ from hadirector.config.document.errors import (
     Fault,
     UnreadableFileError,
 )
-from hadirector.config.document.finding import Path
+from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.syntax import decode
 from hadirector.config.host_needs import needed_interfaces, needed_scripts
 from hadirector.config.hosts.check import CheckedHost, check_hosts
@@ -30,6 +30,7 @@ from hadirector.config.keepalived.read import read
 from hadirector.config.keepalived.recognition import is_keepalived
 from hadirector.config.keepalived.report import Note, group_notes, summarize_notes
 from hadirector.config.notes import format_notes
+from hadirector.config.pair.rules import own_findings
 from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.unheld_addresses import unheld_addresses
 from hadirector.config.warnings import warnings
@@ -162,10 +163,10 @@ def _choose(
 
 def _build(host: CheckedHost, host_name: str, notes: Sequence[Note]) -> Configuration:
     root, place = host.root, host.document.place
-    configuration = build(root, host_name)
+    configuration = build(root, host_name, host.name)
+    _check_pair(configuration, place)
     return replace(
         configuration,
-        name=host.name or configuration.name,
         needed_interfaces=needed_interfaces(root, place),
         needed_scripts=needed_scripts(root, place),
         unheld_addresses=unheld_addresses(root, place),
@@ -174,6 +175,16 @@ def _build(host: CheckedHost, host_name: str, notes: Sequence[Note]) -> Configur
         differences=summarize_notes(notes),
         difference_count=len(notes),
     )
+
+
+def _check_pair(configuration: Configuration, place: Callable[[Path], str]) -> None:
+    """Raise ConfigError if the link to the peers contradicts the name of the director."""
+    if configuration.pair is None:
+        return
+    found = own_findings(("pair",), configuration.pair, configuration.name)
+    faults = [Fault(place(each.path), prefix_path(each.path, each.message)) for each in found]
+    if faults:
+        raise ConfigError(faults)
 
 
 def read_file(file: str) -> bytes:

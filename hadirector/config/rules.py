@@ -11,6 +11,7 @@ from hadirector.config.api.rules import api_findings
 from hadirector.config.checks.rules import check_findings, source_findings
 from hadirector.config.document.finding import Finding, Path
 from hadirector.config.kernel.rules import mixed_family_findings, role_findings
+from hadirector.config.pair.rules import pair_findings
 from hadirector.config.schema import Root
 from hadirector.config.scripts.rules import notify_findings
 from hadirector.config.services.check_uses import check_uses
@@ -32,6 +33,8 @@ def findings(root: Root) -> Iterator[Finding]:
         yield from check_findings(("director", "check"), root.director.check)
     if root.api is not None:
         yield from api_findings(("api",), root.api)
+    if root.pair is not None:
+        yield from pair_findings(("pair",), root.pair)
     yield from vrrp_findings(root.instances)
     yield from _routing_findings(root)
     yield from _static_address_findings(root)

@@ -20,6 +20,7 @@ from hadirector.config.kernel.schema import (
 )
 from hadirector.config.keys.readers import text
 from hadirector.config.keys.section import Placed, Section, place_items
+from hadirector.config.pair.schema import PairSection
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.static.schema import StaticSection
 from hadirector.config.tracking.schema import SyncGroupSection
@@ -37,6 +38,7 @@ class Root(Section):
     hosts: dict[str, Any] | None = None
     director: DirectorSection | None = DirectorSection()
     api: ApiSection | None = ApiSection()
+    pair: PairSection | None = None
     sysctls: SysctlsSection | None = SysctlsSection()
     connection_timeouts: ConnectionTimeoutsSection | None = ConnectionTimeoutsSection()
     vrrp: list[VrrpSection | None] | None = []

@@ -25,6 +25,7 @@ from hadirector.model.ipvs import (
     Tunnel,
 )
 from hadirector.model.notification import Notification
+from hadirector.model.pair import Pair
 from hadirector.model.policy import PoolPolicy, SlowStart
 from hadirector.model.web import WebSettings
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
@@ -229,6 +230,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state_directory: str = "/var/lib/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     web: WebSettings | None = None
+    pair: Pair | None = None
     api_roles: ApiRoles = ApiRoles()
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None

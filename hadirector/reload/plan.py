@@ -73,4 +73,5 @@ _SETTINGS = {
     "notifications": "the notifications",
     "connection_timeouts": "connection_timeouts",
     "web": "the web process",
+    "pair": "the pair link",
 }

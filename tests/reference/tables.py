@@ -21,6 +21,7 @@ from hadirector.config.kernel.schema import (
 from hadirector.config.keys.build import declaration
 from hadirector.config.keys.readers import Reader
 from hadirector.config.keys.section import Section
+from hadirector.config.pair.schema import PairSection, PeerSection
 from hadirector.config.pools.schema import (
     FlapDampingSection,
     PoolSection,
@@ -56,6 +57,8 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "Roles of the Unix socket": RolesSection,
     "TLS of the API": TlsSection,
     "Clients with certificates": ClientSection,
+    "pair": PairSection,
+    "Peers of the pair": PeerSection,
     "sysctls": SysctlsSection,
     "connection_timeouts": ConnectionTimeoutsSection,
     "vrrp": VrrpSection,

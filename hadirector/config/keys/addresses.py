@@ -22,6 +22,10 @@ class Endpoint(NamedTuple):
     address: str
     port: int | None
 
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return self.address if self.port is None else f"{host}:{self.port}"
+
 
 class PortRange(NamedTuple):
     """An address with all ports from ``first`` to ``last``."""
@@ -41,6 +45,13 @@ def _read_address(value: object) -> str:
 def _read_endpoint(value: object) -> Endpoint:
     found, port = _split_endpoint(value)
     return Endpoint(found, None if port is None else _parse_port(port))
+
+
+def _read_endpoint_with_port(value: object) -> Endpoint:
+    found, port = _split_endpoint(value)
+    if port is None:
+        raise expectation_error(f"an address with its port, {_SUCH_AS}")
+    return Endpoint(found, _parse_port(port))
 
 
 def _read_service_endpoint(value: object) -> Endpoint:
@@ -96,6 +107,8 @@ def _read_multicast_group(value: object) -> str:
 ADDRESS = Reader(_read_address, "address")
 ENDPOINT = Reader(_read_endpoint, "address, with or without port")
 """ADDRESS or ADDRESS:PORT. An IPv6 address with a port is in brackets."""
+ENDPOINT_WITH_PORT = Reader(_read_endpoint_with_port, "address with port")
+"""ADDRESS:PORT, with a port of its own."""
 SERVICE_ENDPOINT = Reader(_read_service_endpoint, "address with port")
 """ADDRESS:PORT. Port 0 stands for all ports."""
 PORT_RANGE = Reader(_read_port_range, "address with port or ports")

@@ -40,7 +40,7 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
         (
             "virtual_servers: []\nzzz: 1",
             '2:1: unknown key "zzz" (expected one of api, connection_timeouts, director, hosts,'
-            " include_dir, static, sync_daemon, sync_groups, sysctls, virtual_servers, vrrp)",
+            " include_dir, pair, static, sync_daemon, sync_groups, sysctls, virtual_servers, vrrp)",
         ),
         (
             "virtual_servers: []\n<<: {}",

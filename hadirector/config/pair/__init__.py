@@ -1,0 +1,1 @@
+"""The section ``pair``: the link between the directors of a pair."""

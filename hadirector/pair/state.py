@@ -1,0 +1,270 @@
+"""What the directors of a pair tell each other: the whole state of one director. Pure.
+
+A peer sends JSON, and a decoder checks each length, count and range. A reader ignores unknown
+fields, and every field has a default. So versions N and N-1 understand each other. No value of a
+peer is believed beyond what it says of that peer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from hadirector.overrides.model import PRINTABLE as PRINTABLE_IN_ECMA
+from vrrp.model.report import State
+
+PROTOCOL: Final = 1
+"""The version of the state that this program sends. It is also the oldest that it reads."""
+STATE_BYTES_MAX: Final = 256 * 1024
+"""The maximum size of a state as JSON. A longer answer of a peer is refused."""
+INSTANCES_MAX: Final = 255
+VIRTUAL_SERVERS_MAX: Final = 1000
+"""Virtual servers of a state. Further ones are counted in ``left_out``."""
+REGISTERS_MAX: Final = 500
+FACTS_MAX: Final = 50
+FAILOVERS_MAX: Final = 5
+SUSPICIONS_MAX: Final = 100
+
+_PRINTABLE: Final = PRINTABLE_IN_ECMA.removesuffix("$") + r"\Z"
+Word = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9_.:@\[\]/%+-]*\Z")]
+"""A name, a code or an address. A later version may have further codes."""
+Target = Annotated[str, msgspec.Meta(max_length=200, pattern=_PRINTABLE)]
+Line = Annotated[str, msgspec.Meta(max_length=500, pattern=_PRINTABLE)]
+"""A text for people, without characters that control a terminal."""
+Hash = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[0-9a-f]*\Z")]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+
+
+class ProtocolRange(msgspec.Struct, frozen=True, gc=False):
+    """The versions of the state that a director understands."""
+
+    lowest: Number = PROTOCOL
+    highest: Number = PROTOCOL
+
+
+class ConfigurationHashes(msgspec.Struct, frozen=True, gc=False):
+    """Hashes of the configuration: of the whole, and of each section.
+
+    Values that differ on purpose do not count: the name of the director, its priorities, and the
+    addresses and files of its own host.
+    """
+
+    whole: Hash = ""
+    sections: Annotated[dict[Word, Hash], msgspec.Meta(max_length=3000)] = {}
+
+
+class InstanceState(msgspec.Struct, frozen=True, gc=False):
+    """One VRRP instance of a director.
+
+    ``heard`` counts the advertisements by their source address, and ``dropped`` those that were
+    refused, by reason. ``priority`` is the present priority.
+    """
+
+    name: Word = ""
+    vrid: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    interface: Annotated[str, msgspec.Meta(max_length=15, pattern=_PRINTABLE)] = ""
+    family: Literal[0, 4, 6] = 0
+    state: State = State.INITIALIZE
+    since_seconds: Seconds | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    sent: Number = 0
+    heard: Annotated[dict[Word, Number], msgspec.Meta(max_length=32)] = {}
+    dropped: Annotated[dict[Word, Number], msgspec.Meta(max_length=64)] = {}
+
+
+class ReadinessFact(msgspec.Struct, frozen=True, gc=False):
+    """One reason why a director is not ready, and for how many seconds it has lasted."""
+
+    code: Word = ""
+    severity: Word = ""
+    seconds: Seconds = 0.0
+
+
+class VirtualServerState(msgspec.Struct, frozen=True, gc=False):
+    """One virtual server: how many real servers pass, and hashes of what the directors compare.
+
+    ``verdicts`` is of the verdicts of the real servers, ``wanted`` of the weights that the director
+    has decided, and ``actual`` of the weights in its kernel.
+    """
+
+    name: Word = ""
+    passing: Number = 0
+    total: Number = 0
+    verdicts: Hash = ""
+    wanted: Hash = ""
+    actual: Hash = ""
+    connections: Number = 0
+
+
+class SharedOverride(msgspec.Struct, frozen=True, gc=False):
+    """An override with durations instead of times. See `hadirector.overrides.model.Override`."""
+
+    action: Word = ""
+    author: Line = ""
+    claimed: Line = ""
+    reason: Line = ""
+    ticket: Line = ""
+    weight: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    expires_in: Seconds | None = None
+    deadline_in: Seconds | None = None
+    keep_clients: bool | None = None
+
+
+class Register(msgspec.Struct, frozen=True, gc=False):
+    """The latest order for one real server, as all directors of the pair keep it.
+
+    The higher ``counter`` wins, and ``director`` decides between equal ones. ``override`` is the
+    override as the director of the order wrote it; without one, the override is removed. Its
+    durations are seconds left.
+    """
+
+    virtual_server: Word = ""
+    real_server: Word = ""
+    counter: Number = 0
+    director: Word = ""
+    override: SharedOverride | None = None
+    age: Seconds = 0.0
+
+
+class PauseState(msgspec.Struct, frozen=True, gc=False):
+    """The pause of a director, with the seconds until its end."""
+
+    actor: Line = ""
+    reason: Line = ""
+    elections: bool = False
+    seconds_left: Seconds = 0.0
+
+
+class FailoverState(msgspec.Struct, frozen=True, gc=False):
+    """A change of the role of an instance. ``at`` is in seconds since the epoch."""
+
+    at: Seconds = 0.0
+    instance: Word = ""
+    previous: Line = ""
+    state: Line = ""
+    reason: Line = ""
+    peer: Word | None = None
+    silence: Seconds | None = None
+
+
+class Suspicions(msgspec.Struct, frozen=True, gc=False):
+    """The targets whose latest probe has failed although they pass. ``number`` grows with each."""
+
+    number: Number = 0
+    targets: Annotated[tuple[Target, ...], msgspec.Meta(max_length=SUSPICIONS_MAX)] = ()
+
+
+class ConnectionSync(msgspec.Struct, frozen=True, gc=False):
+    """The sync daemon of a director: the roles that run, and the sync id."""
+
+    interface: Word = ""
+    master: bool = False
+    backup: bool = False
+    sync_id: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+
+
+class PairState(msgspec.Struct, frozen=True, gc=False):
+    """The state of one director.
+
+    ``incarnation`` is a random id of this run. ``generation`` grows with every change of the
+    content; ages and counters do not count as content. ``clock`` is the UTC clock at the time of
+    sending, in seconds since the epoch.
+    """
+
+    protocol: ProtocolRange = ProtocolRange()
+    pair: Word = ""
+    name: Word = ""
+    incarnation: Word = ""
+    generation: Number = 0
+    version: Word = ""
+    clock: Seconds = 0.0
+    configuration: ConfigurationHashes = ConfigurationHashes()
+    instances: Annotated[tuple[InstanceState, ...], msgspec.Meta(max_length=INSTANCES_MAX)] = ()
+    readiness: Annotated[tuple[ReadinessFact, ...], msgspec.Meta(max_length=FACTS_MAX)] = ()
+    virtual_servers: Annotated[
+        tuple[VirtualServerState, ...], msgspec.Meta(max_length=VIRTUAL_SERVERS_MAX)
+    ] = ()
+    left_out: Number = 0
+    overrides: Annotated[tuple[Register, ...], msgspec.Meta(max_length=REGISTERS_MAX)] = ()
+    pause: PauseState | None = None
+    last_failovers: Annotated[
+        tuple[FailoverState, ...], msgspec.Meta(max_length=FAILOVERS_MAX)
+    ] = ()
+    suspicions: Suspicions = Suspicions()
+    connection_sync: ConnectionSync | None = None
+
+
+class StateError(Exception):
+    """The bytes of a peer are no state. The message is the reason."""
+
+
+class IncompatibleError(StateError):
+    """The peer has no version of the state in common with this program."""
+
+    def __init__(self, found: ProtocolRange) -> None:
+        super().__init__(
+            f"the peer has the versions {found.lowest} to {found.highest} of the state, and this"
+            f" director has {PROTOCOL}"
+        )
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The first field, which every version can read."""
+
+    protocol: ProtocolRange = ProtocolRange()
+
+
+_DECODER: Final = msgspec.json.Decoder(PairState)
+_HEAD_DECODER: Final = msgspec.json.Decoder(_Head)
+
+
+def encode(state: PairState) -> bytes:
+    """Return a state as JSON."""
+    return msgspec.json.encode(state)
+
+
+def decode(content: bytes) -> PairState:
+    """Return the state in these bytes of a peer. Raises StateError.
+
+    The range of versions is read first, so that a later form of the other fields is no fault.
+    """
+    if len(content) > STATE_BYTES_MAX:
+        raise StateError(f"the state has more than {STATE_BYTES_MAX} bytes")
+    try:
+        head = _HEAD_DECODER.decode(content)
+        if not head.protocol.lowest <= PROTOCOL <= head.protocol.highest:
+            raise IncompatibleError(head.protocol)
+        return _DECODER.decode(content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise StateError(f"the state has a fault: {error}") from error
+
+
+def lasting_content(state: PairState) -> PairState:
+    """Return a state without ages and counters. The generation grows when this changes."""
+    return replace(
+        state,
+        generation=0,
+        clock=0.0,
+        instances=tuple(
+            replace(each, since_seconds=None, sent=0, heard={}, dropped={})
+            for each in state.instances
+        ),
+        readiness=tuple(replace(each, seconds=0.0) for each in state.readiness),
+        virtual_servers=tuple(replace(each, connections=0) for each in state.virtual_servers),
+        overrides=tuple(map(_without_ages, state.overrides)),
+        pause=None if state.pause is None else replace(state.pause, seconds_left=0.0),
+    )
+
+
+def _without_ages(register: Register) -> Register:
+    override = register.override
+    if override is not None:
+        override = replace(
+            override,
+            expires_in=None if override.expires_in is None else 0.0,
+            deadline_in=None if override.deadline_in is None else 0.0,
+        )
+    return replace(register, override=override, age=0.0)
