@@ -30,6 +30,7 @@ from hadirector.status.explanation import (
 from hadirector.status.pause_status import describe_pause
 from hadirector.status.problems import judge_director
 from hadirector.status.report import (
+    PoolSums,
     ProcessStatus,
     Status,
     VirtualServerStatus,
@@ -191,7 +192,7 @@ class OperatorRequests:
         parts = self._parts
         judgement = parts.pools.judgements.get(server.name)
         now = monotonic()
-        members = []
+        members, sums = [], PoolSums()
         for member in real_server_statuses(
             server,
             parts.pools.table,
@@ -202,5 +203,6 @@ class OperatorRequests:
             now=now,
         ):
             members.append(member)
+            sums.add(member)
             await slices.pause()
-        return virtual_server_status(server, members, table, judgement)
+        return virtual_server_status(server, members, sums, table, judgement)

@@ -139,9 +139,11 @@ class OverrideStore:
 
     def find_orphans(self) -> tuple[str, ...]:
         """Describe the overrides of real servers that are not configured."""
+        named = {name.virtual_server for name in self.current}
         known = {
             RealServerName(server.name, real_server.name)
             for server in self._configuration.virtual_servers
+            if server.name in named
             for real_server in server.real_servers
         }
         return tuple(

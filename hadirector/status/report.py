@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import msgspec
-from msgspec.structs import astuple
 
 from checks.definition.result import Reason, Verdict
 from checks.scheduling.lateness import ProbeLateness
@@ -14,7 +14,7 @@ from hadirector.dataplane.dataplane import NO_TRAFFIC, Counters, TableCounters, 
 from hadirector.health.target import UNKNOWN_TARGET, Targets
 from hadirector.host.status import HostStatus
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.model.ipvs import ServiceKey, Table
+from hadirector.model.ipvs import DestinationKey, ServiceKey, Table
 from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation
@@ -41,7 +41,7 @@ class ProcessStatus(msgspec.Struct, frozen=True):
     version: str = ""
 
 
-class RealServerStatus(msgspec.Struct, frozen=True):
+class RealServerStatus(msgspec.Struct, frozen=True, gc=False):
     """The state of a real server. Its weight is None while it is not in the table.
 
     ``weight_reason`` is the reason why the wanted weight does not follow from the check alone.
@@ -185,15 +185,37 @@ def real_server_statuses(
         )
 
 
+class PoolSums:
+    """Adds the connections and the traffic of the real servers of a pool.
+
+    The real servers are added one at a time, so that the caller can pause between them.
+    """
+
+    def __init__(self) -> None:
+        self.active_connections = 0
+        self.inactive_connections = 0
+        self.total = NO_TRAFFIC
+        self.per_second = NO_TRAFFIC
+
+    def add(self, status: RealServerStatus) -> None:
+        """Add a real server."""
+        self.active_connections += status.active_connections
+        self.inactive_connections += status.inactive_connections
+        self.total = _add(self.total, status.total)
+        self.per_second = _add(self.per_second, status.per_second)
+
+
 def virtual_server_status(
     server: VirtualServer,
     statuses: Sequence[RealServerStatus],
+    sums: PoolSums,
     actual: TableCounters,
     judgement: Judgement | None,
 ) -> VirtualServerStatus:
-    """Return the state of a virtual server. ``statuses`` are from ``real_server_statuses``."""
-    held = frozenset(judgement.held if judgement else ())
-    unseen = frozenset(judgement.unseen if judgement else ())
+    """Return the state of a virtual server.
+
+    ``statuses`` are from ``real_server_statuses``, and ``sums`` has all of them.
+    """
     return VirtualServerStatus(
         name=server.name,
         address=_format_services(server.keys),
@@ -203,22 +225,26 @@ def virtual_server_status(
         present=all(key in actual for key in server.keys),
         real_servers=tuple(statuses[: len(server.real_servers)]),
         quorum=_format_quorum(server, judgement) if judgement else "",
-        held=tuple(
-            real_server.name for real_server in server.real_servers if real_server.key in held
-        ),
+        held=_names(server, judgement.held if judgement else ()),
         sorry_server=statuses[-1] if server.sorry_server is not None else None,
-        active_connections=sum(status.active_connections for status in statuses),
-        inactive_connections=sum(status.inactive_connections for status in statuses),
-        total=_sum(status.total for status in statuses),
-        per_second=_sum(status.per_second for status in statuses),
-        unseen=tuple(
-            real_server.name for real_server in server.real_servers if real_server.key in unseen
-        ),
+        active_connections=sums.active_connections,
+        inactive_connections=sums.inactive_connections,
+        total=sums.total,
+        per_second=sums.per_second,
+        unseen=_names(server, judgement.unseen if judgement else ()),
         has_quorum=judgement.quorum if judgement else None,
         passing_weight=judgement.passing if judgement else 0,
         needed_weight=server.quorum,
         outgoing=_format_outgoing(judgement),
     )
+
+
+def _names(server: VirtualServer, keys: Collection[DestinationKey]) -> tuple[str, ...]:
+    """Return the names of the real servers with these keys, in the order of the configuration."""
+    if not keys:
+        return ()
+    chosen = frozenset(keys)
+    return tuple(each.name for each in server.real_servers if each.key in chosen)
 
 
 def foreign_services(configuration: Configuration, actual: TableCounters) -> tuple[str, ...]:
@@ -312,8 +338,19 @@ def _real_server_status(
 
 
 def _sum(traffic: Iterable[Traffic]) -> Traffic:
-    parts = [astuple(part) for part in traffic]
-    return Traffic(*map(sum, zip(*parts, strict=True))) if parts else NO_TRAFFIC
+    return reduce(_add, traffic, NO_TRAFFIC)
+
+
+def _add(one: Traffic, other: Traffic) -> Traffic:
+    if other is NO_TRAFFIC:
+        return one
+    return Traffic(
+        one.connections + other.connections,
+        one.packets_in + other.packets_in,
+        one.packets_out + other.packets_out,
+        one.bytes_in + other.bytes_in,
+        one.bytes_out + other.bytes_out,
+    )
 
 
 _SHOWN_BY_CHECK = {"configured", "not checked", *Verdict}

@@ -134,6 +134,57 @@ async def test_a_slow_reader_loses_nothing(dataplane: UserspaceDataplane, port: 
     assert bytes(received) == bytes(range(256)) * (size // 256)
 
 
+async def test_a_destination_that_does_not_read_makes_the_client_wait(
+    dataplane: UserspaceDataplane, port: int
+) -> None:
+    """The client can send what the sockets of the kernel hold, a few MB at most, and 16 KiB."""
+    ended = asyncio.Event()
+
+    async def read_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket has it
+        await ended.wait()
+        writer.close()
+
+    async with backend(read_nothing) as destination:
+        await add(dataplane, port, destination)
+        _, writer = await asyncio.open_connection(VIRTUAL_ADDRESS, port)
+        writer.write(bytes(64 << 20))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(writer.drain(), 1.0)
+        ended.set()
+        writer.transport.abort()
+
+
+async def test_a_connection_without_a_byte_is_reset_after_the_idle_time(
+    dataplane: UserspaceDataplane, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hadirector.dataplane.relay.IDLE_SECONDS_MAX", 0.2)
+    async with backend(naming(b"a")) as destination:
+        await add(dataplane, port, destination)
+        reader, writer = await asyncio.open_connection(VIRTUAL_ADDRESS, port)
+        writer.write(b"?\n")
+        assert await reader.readexactly(1) == b"a"
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 5.0)
+        writer.close()
+
+
+async def test_a_reset_of_the_destination_reaches_the_client(
+    dataplane: UserspaceDataplane, port: int
+) -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.transport.abort()  # with unread bytes, or a linger time of 0, TCP sends a reset
+
+    async with backend(reset) as destination:
+        await add(dataplane, port, destination)
+        reader, writer = await asyncio.open_connection(VIRTUAL_ADDRESS, port)
+        writer.write(b"?\n" + bytes(1 << 20))
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 5.0)
+        writer.close()
+
+
 async def test_without_a_destination_the_client_is_reset_at_once(port: int) -> None:
     async with asyncio.timeout(1):
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):

@@ -12,6 +12,8 @@ from tests.language.patterns import PARTICIPLES, PATTERNS, SENTENCE_WORDS_MAX
 from tests.language.prose import PACKAGES, ROOT, Passage
 
 CONTEXT = 45
+_CALLBACKS = frozenset({"buffer_updated", "data_received", "datagram_received", "eof_received"})
+"""Callbacks that asyncio names."""
 _DEFINITION = re.compile(r"\bdef\s+(\w+)")
 
 
@@ -55,5 +57,6 @@ def _participles(path: Path, source: str) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
             is_property = decorators & {"property", "cached_property"}
-            if PARTICIPLES.fullmatch(node.name) and not is_property:
+            named_here = not is_property and node.name not in _CALLBACKS
+            if named_here and PARTICIPLES.fullmatch(node.name):
                 yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
