@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from vrrp.instance.senders import Senders
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.lateness import LatenessHistogram
-from vrrp.model.report import InstanceStatus, SenderCounts
+from vrrp.model.report import InstanceStatus
 from vrrp.router.alarms import Alarms
 from vrrp.router.eligibility import Eligibility
 from vrrp.router.machine import Router
@@ -17,7 +18,7 @@ def describe_instance(
     alarms: Alarms,
     *,
     counters: dict[str, int],
-    senders: tuple[SenderCounts, ...],
+    senders: Senders,
     lateness: LatenessHistogram,
 ) -> InstanceStatus:
     """Return the status of an instance."""
@@ -38,7 +39,8 @@ def describe_instance(
         preempt=configuration.preempt,
         counters=counters,
         own_address=None if router.own_address.is_unspecified else str(router.own_address),
-        senders=senders,
+        senders=senders.counts(),
+        counted_seconds=senders.seconds,
         priority_arithmetic=eligibility.priority.arithmetic,
         priority_terms=eligibility.priority.terms,
         fault=eligibility.fault or eligibility.pending,

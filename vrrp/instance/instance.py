@@ -259,7 +259,7 @@ class Instance:
             self._eligibility,
             self._alarms,
             counters=self._counters(),
-            senders=self._messaging.senders.counts(),
+            senders=self._messaging.senders,
             lateness=self._lateness.snapshot(),
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
 from vrrp.model.report import SenderCounts
@@ -18,32 +20,53 @@ _OURS_OR_NOBODY: Final = frozenset({DropReason.OWN_PACKET, DropReason.SOURCE})
 class _Sender:
     """The counts of one address. They are mutable, because every packet changes them."""
 
-    __slots__ = ("dropped", "received")
+    __slots__ = ("accepted_at", "dropped", "received")
 
     def __init__(self) -> None:
         self.received = 0
+        self.accepted_at: float | None = None
         self.dropped: Counter[str] = Counter()
 
 
 class Senders:
-    """The counts by source address. A packet costs two operations on dictionaries."""
+    """The counts by source address. A packet costs a few operations on dictionaries.
 
-    def __init__(self) -> None:
+    ``clock`` returns monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
         self._senders: dict[Address, _Sender] = {}
 
     def count_advertisement(self, source: Address) -> None:
         """Count an accepted advertisement."""
-        self._find(source).received += 1
+        sender = self._find(source)
+        sender.received += 1
+        sender.accepted_at = self._clock()
+        if sender.dropped:
+            sender.dropped.clear()
 
     def count_drop(self, source: Address | None, reason: DropReason) -> None:
         """Count a dropped packet. Packets of this router and of no router are not counted."""
         if source is not None and reason not in _OURS_OR_NOBODY:
             self._find(source).dropped[reason.value] += 1
 
+    @property
+    def seconds(self) -> float:
+        """For how many seconds packets have been counted."""
+        return self._clock() - self._began
+
     def counts(self) -> tuple[SenderCounts, ...]:
         """Return the counts, the latest sender at the end."""
+        now = self._clock()
         return tuple(
-            SenderCounts(str(address), sender.received, dict(sender.dropped))
+            SenderCounts(
+                str(address),
+                sender.received,
+                None if sender.accepted_at is None else now - sender.accepted_at,
+                dict(sender.dropped),
+            )
             for address, sender in self._senders.items()
         )
 

@@ -73,10 +73,16 @@ class AdvertisingRouter(msgspec.Struct, frozen=True):
 
 
 class SenderCounts(msgspec.Struct, frozen=True):
-    """The packets from one source address since the start: accepted, and dropped by reason."""
+    """The packets from one source address.
+
+    ``received`` counts the accepted advertisements since the start. ``silence`` is the time in
+    seconds since the latest one, None if none was accepted. ``dropped`` counts the packets that
+    were dropped since then, by reason.
+    """
 
     address: str
     received: int = 0
+    silence: float | None = None
     dropped: dict[str, int] = {}
 
 
@@ -112,7 +118,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``sent_at``: in monotonic seconds, 0 if it is not known.
     - ``own_address``: the source address of its advertisements, None while it has none.
     - ``senders``: the packets of other routers by their source address, the latest sender at
-      the end (`vrrp.instance.senders`).
+      the end (`vrrp.instance.senders`). They were counted for ``counted_seconds``.
     - ``advertising_routers``: the senders of received advertisements, only while hadirector
       observes another VRRP program.
     """
@@ -146,6 +152,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     held_out: bool = False
     own_address: str | None = None
     senders: tuple[SenderCounts, ...] = ()
+    counted_seconds: float = 0.0
 
 
 Report = Transition | Notice | InstanceStatus

@@ -15,7 +15,7 @@ from vrrp.instance.instance import Instance
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.instance.sync_group import SyncGroup
 from vrrp.model.configuration import InstanceConfiguration, PassAuthentication, Secret
-from vrrp.model.report import Notice, Report, SenderCounts, State
+from vrrp.model.report import Notice, Report, State
 from vrrp.protocol.packet import Address, Datagram
 from vrrp.router.alarms import AlarmChanged, Alarms
 from vrrp.router.event import Event
@@ -179,4 +179,6 @@ async def test_the_status_has_the_own_address_and_the_packets_of_each_sender() -
     receive(made, MESSAGE)
     status = made.status()
     assert status.own_address == "10.99.0.2"
-    assert status.senders == (SenderCounts("10.99.0.1", 1, {"truncated": 1, "not_taking_part": 1}),)
+    [sender] = status.senders
+    assert (sender.address, sender.received) == ("10.99.0.1", 1)
+    assert sender.dropped == {"truncated": 1, "not_taking_part": 1}
