@@ -20,6 +20,7 @@ PROTOCOL: Final = 1
 STATE_BYTES_MAX: Final = 256 * 1024
 """The maximum size of a state as JSON. A longer answer of a peer is refused."""
 INSTANCES_MAX: Final = 255
+SENDERS_MAX: Final = 32
 VIRTUAL_SERVERS_MAX: Final = 1000
 """Virtual servers of a state. Further ones are counted in ``left_out``."""
 REGISTERS_MAX: Final = 500
@@ -56,11 +57,25 @@ class ConfigurationHashes(msgspec.Struct, frozen=True, gc=False):
     sections: Annotated[dict[Word, Hash], msgspec.Meta(max_length=3000)] = {}
 
 
+class SenderState(msgspec.Struct, frozen=True, gc=False):
+    """The advertisements of one source address, as an instance receives them.
+
+    ``received`` counts the accepted ones. ``silence`` is the time in seconds since the latest of
+    them, None without one. ``dropped`` counts, by reason, the packets that were dropped since then.
+    """
+
+    address: Word = ""
+    received: Number = 0
+    silence: Seconds | None = None
+    dropped: Annotated[dict[Word, Number], msgspec.Meta(max_length=64)] = {}
+
+
 class InstanceState(msgspec.Struct, frozen=True, gc=False):
     """One VRRP instance of a director.
 
-    ``heard`` counts the advertisements by their source address, and ``dropped`` those that were
-    refused, by reason. ``priority`` is the present priority.
+    ``priority`` is the present priority, and ``address`` the source address of its advertisements.
+    ``sent`` counts them, and ``senders`` the packets that it receives. The counts are
+    ``counted_ago`` seconds old, and were counted for ``counted_for`` seconds.
     """
 
     name: Word = ""
@@ -70,9 +85,16 @@ class InstanceState(msgspec.Struct, frozen=True, gc=False):
     state: State = State.INITIALIZE
     since_seconds: Seconds | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    address: Word = ""
     sent: Number = 0
-    heard: Annotated[dict[Word, Number], msgspec.Meta(max_length=32)] = {}
-    dropped: Annotated[dict[Word, Number], msgspec.Meta(max_length=64)] = {}
+    senders: Annotated[tuple[SenderState, ...], msgspec.Meta(max_length=SENDERS_MAX)] = ()
+    counted_for: Seconds = 0.0
+    counted_ago: Seconds = 0.0
+
+    @property
+    def heard(self) -> dict[str, int]:
+        """The accepted advertisements by their source address."""
+        return {sender.address: sender.received for sender in self.senders}
 
 
 class ReadinessFact(msgspec.Struct, frozen=True, gc=False):
@@ -249,7 +271,7 @@ def lasting_content(state: PairState) -> PairState:
         generation=0,
         clock=0.0,
         instances=tuple(
-            replace(each, since_seconds=None, sent=0, heard={}, dropped={})
+            replace(each, since_seconds=None, sent=0, senders=(), counted_for=0.0, counted_ago=0.0)
             for each in state.instances
         ),
         readiness=tuple(replace(each, seconds=0.0) for each in state.readiness),

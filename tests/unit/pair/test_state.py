@@ -10,6 +10,7 @@ from hadirector.pair.state import (
     PauseState,
     ReadinessFact,
     Register,
+    SenderState,
     SharedOverride,
     StateError,
     VirtualServerState,
@@ -27,7 +28,19 @@ STATE = PairState(
     version="1.2.0",
     clock=1_700_000_000.5,
     instances=(
-        InstanceState("web", 51, "eth0", 4, State.ACTIVE, 12.5, 200, 412, {"192.0.2.1": 3}),
+        InstanceState(
+            name="web",
+            vrid=51,
+            interface="eth0",
+            family=4,
+            state=State.ACTIVE,
+            since_seconds=12.5,
+            priority=200,
+            address="192.0.2.2",
+            sent=412,
+            senders=(SenderState("192.0.2.1", 3, 2.5, {"hmac_tag": 4}),),
+            counted_for=99.5,
+        ),
     ),
     readiness=(ReadinessFact("blind", "critical", 4.0),),
     virtual_servers=(VirtualServerState("web", 2, 3, "aa", "bb", "cc", 9),),
@@ -92,7 +105,9 @@ def test_a_hostile_state_is_refused(content: bytes, fault: str) -> None:
 
 
 def test_ages_and_counters_are_no_content() -> None:
-    instance = InstanceState("web", 51, "eth0", 4, State.ACTIVE, 13.5, 200, 413, {"192.0.2.1": 4})
+    instance = replace(
+        STATE.instances[0], since_seconds=13.5, sent=413, senders=(), counted_for=100.5
+    )
     later = replace(
         STATE,
         generation=8,
