@@ -28,7 +28,8 @@ from hadirector.overrides.model import (
     fingerprint,
     persistence_fault,
 )
-from hadirector.overrides.store import OVERRIDES_MAX, connections
+from hadirector.overrides.registers import OVERRIDES_MAX
+from hadirector.overrides.store import connections
 from hadirector.status.override_status import OverrideStatus, override_status
 
 BULK_MAX: Final = 1000
@@ -163,7 +164,7 @@ class OverrideRequests:
                 raise RequestError(f"{name} is {override.description}")
         try:
             await self._parts.overrides.remove(
-                found, author=author, reason=reason, check=partial(_check, precondition, names)
+                found, author, reason=reason, check=partial(_check, precondition, names)
             )
         except OSError as error:
             raise RequestError(

@@ -6,13 +6,15 @@ seconds since the epoch, because monotonic time starts again at every boot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from hadirector.overrides.model import Override
+from hadirector.overrides.registers import Registers, Removal
+from hadirector.overrides.stamp import Counters
 
 STEP_SECONDS: Final = 0.5
 """A larger change of the offset means that the clock was set. Slewing changes both clocks
@@ -33,35 +35,55 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class StoredOverrides(msgspec.Struct, frozen=True):
-    """The content of the file. The times of the overrides are seconds since the epoch."""
+    """The content of the file. The times are seconds since the epoch.
+
+    Version 0.1.0 wrote only the overrides, and reads nothing else.
+    """
 
     version: Literal[1]
     written: Moment
     overrides: tuple[Override, ...]
+    removals: tuple[Removal, ...] = ()
+    counters: Counters = {}
 
 
-def serialize(overrides: Iterable[Override], now: Moment) -> StoredOverrides:
-    """Return the content of the file for these overrides."""
+def serialize(registers: Registers, now: Moment) -> StoredOverrides:
+    """Return the content of the file for these overrides and their removals."""
+
+    def to_utc(at: float) -> float:
+        return at + now.offset
+
     return StoredOverrides(
-        1, now, tuple(_shift(override, lambda at: at + now.offset) for override in overrides)
+        1,
+        now,
+        tuple(_shift(override, to_utc) for override in registers.overrides.values()),
+        tuple(_shift_removal(removal, to_utc) for removal in registers.removals.values()),
+        registers.counters,
     )
 
 
-def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
-    """Return the overrides of a file, with monotonic times.
+def restore(found: StoredOverrides, now: Moment) -> Registers:
+    """Return the overrides and removals of a file, with monotonic times.
 
     If the file is from this boot, a later step of the wall clock has no effect. After a reboot,
     the wall clock decides how much time has passed. If it was set back, no time counts as
     passed.
     """
-    if found.written.boot == now.boot:
-        offset = found.written.offset
-        return tuple(_shift(override, lambda at: at - offset) for override in found.overrides)
-    passed = max(0.0, now.utc - found.written.utc)
-    return tuple(
-        _shift(override, lambda at: now.monotonic + (at - found.written.utc) - passed)
-        for override in found.overrides
+    shift = _to_monotonic(found.written, now)
+    overrides = [_shift(override, shift) for override in found.overrides]
+    removals = [_shift_removal(removal, shift) for removal in found.removals]
+    return Registers(
+        {override.name: override for override in overrides},
+        {removal.name: removal for removal in removals},
+        found.counters,
     )
+
+
+def _to_monotonic(written: Moment, now: Moment) -> Callable[[float], float]:
+    if written.boot == now.boot:
+        return lambda at: at - written.offset
+    passed = max(0.0, now.utc - written.utc)
+    return lambda at: now.monotonic + (at - written.utc) - passed
 
 
 def needs_rewrite(found: StoredOverrides, now: Moment) -> bool:
@@ -83,3 +105,7 @@ def _shift(override: Override, shift: Callable[[float], float]) -> Override:
         expires_at=None if override.expires_at is None else shift(override.expires_at),
         deadline=None if override.deadline is None else shift(override.deadline),
     )
+
+
+def _shift_removal(removal: Removal, shift: Callable[[float], float]) -> Removal:
+    return replace(removal, removed_at=shift(removal.removed_at))

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 
 from hadirector.model.configuration import VirtualServer
+from hadirector.overrides.stamp import Stamp
 
 DAY_SECONDS = 24 * 3600.0
 _UNPRINTABLE: Final = (
@@ -72,7 +73,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     All three are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
     server is then out of the table. ``keep_clients`` decides whether persistent clients stay on
     a draining real server. If it is None, the kernel's sysctl decides
-    (expire_quiescent_template).
+    (expire_quiescent_template). ``stamp`` orders the overrides of several directors; None if they
+    are not shared.
     """
 
     name: RealServerName
@@ -87,6 +89,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     deadline: float | None = None
     keep_clients: bool | None = None
     ended: str = ""
+    stamp: Stamp | None = None
 
     def ends_by(self, now: float) -> bool:
         """Return whether the override expires at this time or earlier."""

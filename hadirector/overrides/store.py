@@ -31,12 +31,11 @@ from hadirector.overrides.expiry import (
     serialize,
 )
 from hadirector.overrides.model import Action, Author, Override, RealServerName, end_of_drain
+from hadirector.overrides.registers import Registers
 
 FILE: Final = "overrides.json"
 OLD_FILE: Final = "orders.json"
 """The name of the file in earlier builds."""
-OVERRIDES_MAX: Final = 10_000
-"""The maximum number of overrides. A further override is refused."""
 PASS_SECONDS: Final = 1.0
 """The time between two searches for overrides that end."""
 
@@ -67,7 +66,8 @@ class OverrideStore:
     """Holds the overrides in force.
 
     The override of a real server that is no longer configured is kept, and reported as
-    orphaned. ``put`` receives a message for every change.
+    orphaned. ``put`` receives a message for every change. While ``sharing`` has the name of this
+    director, every change gets a stamp, so that peers can adopt it.
     """
 
     def __init__(
@@ -83,9 +83,15 @@ class OverrideStore:
         self._storing = asyncio.Lock()
         self._log = structlog.get_logger()
         self._stored = self._read()
-        self.current = {override.name: override for override in restore(self._stored, _now())}
+        self.registers = restore(self._stored, _now())
+        self.sharing = ""
         self._any_in_force = asyncio.Event()
         self._note_any()
+
+    @property
+    def current(self) -> Mapping[RealServerName, Override]:
+        """The overrides in force."""
+        return self.registers.overrides
 
     def configure(self, configuration: Configuration) -> None:
         """Replace the configuration, which decides which overrides are orphaned."""
@@ -98,41 +104,57 @@ class OverrideStore:
         """
         async with self._storing:
             check(self.current)
-            new = {override.name: override for override in overrides}
-            await self._store({**self.current, **new})
-        slices = Slices()
-        for override in overrides:
-            self._report("override_set", override.name, description=override.description)
-            await slices.pause()
-        await self._put_change(new)
+            await self._store(self.registers.set(overrides, self.sharing))
+        await self._report_each("override_set", overrides)
 
     async def remove(
         self,
         names: Collection[RealServerName],
-        event: str = "override_removed",
+        author: Author,
         *,
-        author: Author | None = None,
         reason: str = "",
         check: Check = _permit,
     ) -> None:
-        """Remove overrides, all of them or none, and log the event for each.
-
-        Raises OSError if the removal is not stored.
-        """
+        """Remove overrides, all of them or none. Raises OSError if the removal is not stored."""
         async with self._storing:
             check(self.current)
-            found = {name: self.current[name] for name in names if name in self.current}
+            found = [self.current[name] for name in names if name in self.current]
             if not found:
                 return  # they were removed while this request waited
-            others = {name: each for name, each in self.current.items() if name not in found}
-            await self._store(others)
-        fields = {"author": str(author)} if author else {}
-        fields |= {"reason": reason} if reason else {}
+            gone = [override.name for override in found]
+            now = monotonic()
+            await self._store(self.registers.remove(gone, self.sharing, author, reason, now))
+        fields = {"author": str(author)} | ({"reason": reason} if reason else {})
+        await self._report_each("override_removed", found, **fields)
+
+    async def change(self, decide: Callable[[Registers], Registers]) -> Registers:
+        """Store what ``decide`` makes of the registers; return the registers before.
+
+        Raises OSError if the change is not stored.
+        """
+        async with self._storing:
+            before = self.registers
+            after = decide(before)
+            if after == before:
+                return before
+            await self._store(after)
+        changed = {
+            name
+            for name in before.overrides.keys() | after.overrides.keys()
+            if before.overrides.get(name) != after.overrides.get(name)
+        }
+        if changed:
+            await self._put_change(changed)
+        return before
+
+    async def _report_each(
+        self, event: str, overrides: Collection[Override], **fields: str
+    ) -> None:
         slices = Slices()
-        for name, override in found.items():
-            self._report(event, name, description=override.description, **fields)
+        for override in overrides:
+            self._report(event, override.name, description=override.description, **fields)
             await slices.pause()
-        await self._put_change(found)
+        await self._put_change([override.name for override in overrides])
 
     async def _put_change(self, names: Collection[RealServerName]) -> None:
         await self._put(OverridesChanged(frozenset(name.virtual_server for name in names)))
@@ -167,13 +189,17 @@ class OverrideStore:
         """Write the file again if the wall clock was set since the last write."""
         if needs_rewrite(self._stored, _now()):
             async with self._storing:
-                await self._store(self.current)
+                await self._store(self.registers)
 
     async def _expire(self) -> None:
-        now = monotonic()
-        for name, override in list(self.current.items()):
-            if override.ends_by(now):
-                await self.remove([name], "override_expired")
+        async with self._storing:
+            now = monotonic()
+            ended = [override for override in self.current.values() if override.ends_by(now)]
+            if not ended:
+                return
+            gone = [override.name for override in ended]
+            await self._store(self.registers.expire(gone, self.sharing, now))
+        await self._report_each("override_expired", ended)
 
     async def _end_drains(self) -> None:
         draining = {
@@ -197,7 +223,7 @@ class OverrideStore:
         async with self._storing:
             if self.current.get(override.name) is not override:
                 return
-            await self._store({**self.current, override.name: replace(override, ended=ended)})
+            await self._store(self.registers.add([replace(override, ended=ended)]))
         self._report("drain_ended", override.name, reason=ended)
         await self._put(OverridesChanged(frozenset({override.name.virtual_server})))
 
@@ -206,11 +232,11 @@ class OverrideStore:
             event, virtual_server=name.virtual_server, real_server=name.real_server, **fields
         )
 
-    async def _store(self, overrides: Mapping[RealServerName, Override]) -> None:
+    async def _store(self, registers: Registers) -> None:
         """Store the overrides, then put them in force. Raises OSError."""
-        content = serialize(overrides.values(), _now())
+        content = serialize(registers, _now())
         await asyncio.to_thread(storage.store_durably, self._path, content)
-        self._stored, self.current = content, dict(overrides)
+        self._stored, self.registers = content, registers
         self._note_any()
 
     def _note_any(self) -> None:
@@ -234,7 +260,7 @@ class OverrideStore:
             aside = storage.set_aside(path)
             self._log.error("overrides_unusable", error=str(error), kept_as=str(aside))
             found = None
-        return serialize((), _now()) if found is None else found
+        return serialize(Registers(), _now()) if found is None else found
 
 
 def connections(server: VirtualServer, real_server: RealServer, table: TableCounters) -> int | None:

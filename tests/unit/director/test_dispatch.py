@@ -22,7 +22,7 @@ from hadirector.model.ipvs import (
     ServiceEntry,
 )
 from hadirector.model.policy import FITNESS, HealthyMinimum, SlowStart
-from hadirector.overrides.model import Action, Override, RealServerName
+from hadirector.overrides.model import Action, Author, Override, RealServerName
 from tests.unit.director.seam import (
     NAT,
     ONE,
@@ -217,7 +217,7 @@ async def test_an_override_changes_the_table(seam: Seam) -> None:
     await seam.parts.overrides.set([drain])
     await seam.dispatcher.handle(seam.queue.get_nowait())
     assert seam.weights == {ONE: 0}
-    await seam.parts.overrides.remove([name])
+    await seam.parts.overrides.remove([name], Author("ann"))
     await seam.dispatcher.handle(seam.queue.get_nowait())
     assert seam.weights == {ONE: 1}
 

@@ -19,16 +19,24 @@ from hadirector.overrides import store as module
 from hadirector.overrides.expiry import Moment, needs_rewrite, restore, serialize
 from hadirector.overrides.model import (
     Action,
+    Author,
     Override,
     OverrideRequest,
     RealServerName,
     end_of_drain,
 )
+from hadirector.overrides.registers import Registers, Removal
+from hadirector.overrides.stamp import Stamp
 from hadirector.overrides.store import OverridesChanged, OverrideStore, connections
 from tests.builders import a_configuration, a_virtual_server
 from tests.waiting import eventually_async
 
 NAME = RealServerName("web", "192.0.2.45:80")
+ANN = Author("ann")
+
+
+def registers(*overrides: Override) -> Registers:
+    return Registers({override.name: override for override in overrides})
 
 
 def drain(deadline: float | None = None) -> Override:
@@ -160,14 +168,14 @@ def test_an_override_ends_at_its_time_after_a_restart_and_a_reboot(
     boot: str, utc: float, monotonic: float, deadline: float
 ) -> None:
     """It was set 100 s after the boot, for an hour."""
-    written = serialize([drain(deadline=3700.0)], Moment("one", 1_000_000.0, 100.0))
+    written = serialize(registers(drain(deadline=3700.0)), Moment("one", 1_000_000.0, 100.0))
     assert written.overrides == (drain(deadline=1_003_600.0),)
-    assert restore(written, Moment(boot, utc, monotonic)) == (drain(deadline=deadline),)
+    assert restore(written, Moment(boot, utc, monotonic)) == registers(drain(deadline=deadline))
 
 
 def test_an_override_without_an_end_survives_any_change_of_the_clock() -> None:
-    written = serialize([drain()], Moment("one", 1_000_000.0, 100.0))
-    assert restore(written, Moment("two", 9e9, 1.0)) == (drain(),)
+    written = serialize(registers(drain()), Moment("one", 1_000_000.0, 100.0))
+    assert restore(written, Moment("two", 9e9, 1.0)) == registers(drain())
     assert not needs_rewrite(written, Moment("one", 9e9, 100.0))
 
 
@@ -193,7 +201,7 @@ async def test_the_override_of_a_removed_server_is_kept_and_reported(tmp_path: P
     assert overrides.find_orphans() == (
         "web/192.0.2.45:80 is not configured, but is draining, by ann",
     )
-    await overrides.remove([NAME])
+    await overrides.remove([NAME], ANN)
     assert overrides.find_orphans() == ()
     assert store_in(tmp_path).current == {}
 
@@ -244,7 +252,7 @@ async def test_the_file_of_an_earlier_build_is_converted_once(
     assert overrides.current == {NAME: drain(deadline=3700.0)}
     assert not (tmp_path / "orders.json").exists()
     assert store_in(tmp_path).current == {NAME: drain(deadline=3700.0)}
-    await overrides.remove([NAME])
+    await overrides.remove([NAME], ANN)
     (tmp_path / "orders.json").write_bytes(OLD_CONTENT)
     assert store_in(tmp_path).current == {}
 
@@ -262,3 +270,46 @@ async def test_an_override_ends_while_the_director_runs(
     assert overrides.current == {NAME: disabled}
     await eventually_async(lambda: overrides.current, 10.0, expected={})
     running.cancel()
+
+
+async def test_stamps_and_removals_survive_a_restart_and_a_reboot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A removal of 100 s ago is 160 s old when the host is back after a minute."""
+    monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_000_000.0, 500.0))
+    monkeypatch.setattr(module, "monotonic", lambda: 400.0)
+    overrides = store_in(tmp_path)
+    overrides.sharing = "lb1"
+    other = replace(drain(), name=RealServerName("web", "192.0.2.46:80"))
+    await overrides.set([drain(), other])
+    await overrides.remove([NAME], ANN, reason="done")
+    monkeypatch.setattr(module, "_now", lambda: Moment("two", 1_000_060.0, 30.0))
+    assert store_in(tmp_path).registers == Registers(
+        {other.name: replace(other, stamp=Stamp(1, "lb1"))},
+        {
+            NAME: Removal(
+                name=NAME,
+                stamp=Stamp(2, "lb1", (("lb1", 1),)),
+                author="ann",
+                reason="done",
+                removed_at=-130.0,
+            )
+        },
+        {"lb1": 2},
+    )
+
+
+async def test_a_file_of_version_0_1_0_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no stamps and no removals."""
+    monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_001_600.0, 1700.0))
+    (tmp_path / "overrides.json").write_bytes(OLD_CONTENT.replace(b'"orders"', b'"overrides"'))
+    assert store_in(tmp_path).registers == registers(drain(deadline=3700.0))
+
+
+async def test_an_override_of_a_peer_is_stored_and_put_in_force(tmp_path: Path) -> None:
+    overrides = store_in(tmp_path)
+    theirs = Registers().set([drain()], "lb2")
+    assert await overrides.change(lambda ours: ours.add(theirs.stamped)) == Registers()
+    assert store_in(tmp_path).current == {NAME: replace(drain(), stamp=Stamp(1, "lb2"))}
