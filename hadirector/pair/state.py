@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hadirector.overrides.model import PRINTABLE as PRINTABLE_IN_ECMA
+from hadirector.overrides.stamp import DIRECTORS_MAX
 from vrrp.model.report import State
 
 PROTOCOL: Final = 1
@@ -23,7 +24,8 @@ INSTANCES_MAX: Final = 255
 SENDERS_MAX: Final = 32
 VIRTUAL_SERVERS_MAX: Final = 1000
 """Virtual servers of a state. Further ones are counted in ``left_out``."""
-REGISTERS_MAX: Final = 500
+REGISTERS_MAX: Final = 2000
+"""The maximum number of real servers in a group of registers, and of groups."""
 FACTS_MAX: Final = 50
 FAILOVERS_MAX: Final = 5
 SUSPICIONS_MAX: Final = 100
@@ -121,34 +123,40 @@ class VirtualServerState(msgspec.Struct, frozen=True, gc=False):
     connections: Number = 0
 
 
-class SharedOverride(msgspec.Struct, frozen=True, gc=False):
-    """An override with durations instead of times. See `hadirector.overrides.model.Override`."""
+class RegisterGroup(msgspec.Struct, frozen=True, gc=False):
+    """The present values of registers that a director has written together, with equal contents.
 
+    See `hadirector.overrides.registers`. ``counter``, ``director`` and ``known`` are the stamp.
+    ``action`` is the action of an override, or ``removed`` or ``expired``. ``real_servers`` are
+    names such as web/192.0.2.45:80. Durations stand for times: seconds ago, and seconds left.
+    """
+
+    real_servers: Annotated[tuple[Target, ...], msgspec.Meta(max_length=REGISTERS_MAX)] = ()
+    counter: Number = 0
+    director: Word = ""
+    known: Annotated[dict[Word, Number], msgspec.Meta(max_length=DIRECTORS_MAX)] = {}
     action: Word = ""
     author: Line = ""
     claimed: Line = ""
     reason: Line = ""
     ticket: Line = ""
     weight: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    keep_clients: bool | None = None
+    age: Seconds | None = None
     expires_in: Seconds | None = None
     deadline_in: Seconds | None = None
-    keep_clients: bool | None = None
 
 
-class Register(msgspec.Struct, frozen=True, gc=False):
-    """The latest order for one real server, as all directors of the pair keep it.
+class SharedOverrides(msgspec.Struct, frozen=True, gc=False):
+    """All registers of a director that shares its overrides.
 
-    The higher ``counter`` wins, and ``director`` decides between equal ones. ``override`` is the
-    override as the director of the order wrote it; without one, the override is removed. Its
-    durations are seconds left.
+    ``counters`` has, for each director, the highest counter of it that is stored here. Without
+    ``complete``, the oldest registers are left out, because the state would be too large.
     """
 
-    virtual_server: Word = ""
-    real_server: Word = ""
-    counter: Number = 0
-    director: Word = ""
-    override: SharedOverride | None = None
-    age: Seconds = 0.0
+    counters: Annotated[dict[Word, Number], msgspec.Meta(max_length=DIRECTORS_MAX)] = {}
+    complete: bool = True
+    groups: Annotated[tuple[RegisterGroup, ...], msgspec.Meta(max_length=REGISTERS_MAX)] = ()
 
 
 class PauseState(msgspec.Struct, frozen=True, gc=False):
@@ -210,7 +218,7 @@ class PairState(msgspec.Struct, frozen=True, gc=False):
         tuple[VirtualServerState, ...], msgspec.Meta(max_length=VIRTUAL_SERVERS_MAX)
     ] = ()
     left_out: Number = 0
-    overrides: Annotated[tuple[Register, ...], msgspec.Meta(max_length=REGISTERS_MAX)] = ()
+    overrides: SharedOverrides | None = None
     pause: PauseState | None = None
     last_failovers: Annotated[
         tuple[FailoverState, ...], msgspec.Meta(max_length=FAILOVERS_MAX)
@@ -276,17 +284,17 @@ def lasting_content(state: PairState) -> PairState:
         ),
         readiness=tuple(replace(each, seconds=0.0) for each in state.readiness),
         virtual_servers=tuple(replace(each, connections=0) for each in state.virtual_servers),
-        overrides=tuple(map(_without_ages, state.overrides)),
+        overrides=None if state.overrides is None else without_ages(state.overrides),
         pause=None if state.pause is None else replace(state.pause, seconds_left=0.0),
     )
 
 
-def _without_ages(register: Register) -> Register:
-    override = register.override
-    if override is not None:
-        override = replace(
-            override,
-            expires_in=None if override.expires_in is None else 0.0,
-            deadline_in=None if override.deadline_in is None else 0.0,
-        )
-    return replace(register, override=override, age=0.0)
+def without_ages(overrides: SharedOverrides) -> SharedOverrides:
+    """Return shared overrides without ages and durations, which change all the time."""
+    return replace(
+        overrides,
+        groups=tuple(
+            replace(group, age=None, expires_in=None, deadline_in=None)
+            for group in overrides.groups
+        ),
+    )

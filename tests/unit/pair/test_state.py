@@ -9,9 +9,9 @@ from hadirector.pair.state import (
     PairState,
     PauseState,
     ReadinessFact,
-    Register,
+    RegisterGroup,
     SenderState,
-    SharedOverride,
+    SharedOverrides,
     StateError,
     VirtualServerState,
     decode,
@@ -44,9 +44,12 @@ STATE = PairState(
     ),
     readiness=(ReadinessFact("blind", "critical", 4.0),),
     virtual_servers=(VirtualServerState("web", 2, 3, "aa", "bb", "cc", 9),),
-    overrides=(
-        Register("web", "10.0.0.1:80", 4, "lb1", SharedOverride("drain", "ann", expires_in=60.0)),
-        Register("web", "10.0.0.2:80", 5, "lb2", None, 3.0),
+    overrides=SharedOverrides(
+        {"lb1": 4, "lb2": 5},
+        groups=(
+            RegisterGroup(("web/10.0.0.1:80",), 4, "lb1", {"lb1": 3}, "drain", expires_in=60.0),
+            RegisterGroup(("web/10.0.0.2:80",), 5, "lb2", {}, "removed", age=3.0),
+        ),
     ),
     pause=PauseState("ann", "work", seconds_left=30.0),
 )
@@ -115,9 +118,12 @@ def test_ages_and_counters_are_no_content() -> None:
         instances=(instance,),
         readiness=(ReadinessFact("blind", "critical", 5.0),),
         virtual_servers=(VirtualServerState("web", 2, 3, "aa", "bb", "cc", 10),),
-        overrides=(
-            Register("web", "10.0.0.1:80", 4, "lb1", SharedOverride("drain", "ann", expires_in=59)),
-            Register("web", "10.0.0.2:80", 5, "lb2", None, 4.0),
+        overrides=SharedOverrides(
+            {"lb1": 4, "lb2": 5},
+            groups=(
+                RegisterGroup(("web/10.0.0.1:80",), 4, "lb1", {"lb1": 3}, "drain", expires_in=59),
+                RegisterGroup(("web/10.0.0.2:80",), 5, "lb2", {}, "removed", age=4.0),
+            ),
         ),
         pause=PauseState("ann", "work", seconds_left=29.0),
     )
@@ -130,7 +136,8 @@ def test_ages_and_counters_are_no_content() -> None:
         {"instances": (InstanceState("web", 51, "eth0", 4, State.BACKUP),)},
         {"readiness": ()},
         {"virtual_servers": (VirtualServerState("web", 1, 3, "ab", "bb", "cc", 9),)},
-        {"overrides": ()},
+        {"overrides": None},
+        {"overrides": SharedOverrides({"lb1": 4, "lb2": 6})},
         {"pause": None},
         {"incarnation": "c3"},
     ],
@@ -146,7 +153,9 @@ def test_a_state_at_its_limits_fits() -> None:
         VirtualServerState(f"{number:064}", 99, 99, "0" * 8, "0" * 8, "0" * 8, 99)
         for number in range(1000)
     )
-    override = SharedOverride("drain", "ann", reason="x" * 100)
-    orders = tuple(Register(f"{n:030}", f"{n:030}", 1, "lb1", override) for n in range(100))
-    state = replace(STATE, virtual_servers=servers, overrides=orders)
+    groups = tuple(
+        RegisterGroup((f"{n:060}",), 1, "lb1", {}, "drain", "ann", reason="x" * 100)
+        for n in range(100)
+    )
+    state = replace(STATE, virtual_servers=servers, overrides=SharedOverrides(groups=groups))
     assert decode(encode(state)) == state
