@@ -56,7 +56,7 @@ class ConfigurationHashes(msgspec.Struct, frozen=True, gc=False):
     """
 
     whole: Hash = ""
-    sections: Annotated[dict[Word, Hash], msgspec.Meta(max_length=3000)] = {}
+    sections: Annotated[dict[Target, Hash], msgspec.Meta(max_length=3000)] = {}
 
 
 class SenderState(msgspec.Struct, frozen=True, gc=False):
