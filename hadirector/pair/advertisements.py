@@ -1,4 +1,4 @@
-"""Relates what one director has sent to what another director has received. Pure.
+"""Compares the sent advertisements of one director with the received ones of another. Pure.
 
 Each director counts its own packets. The counts of two directors have different ages, so their
 difference alone proves nothing. An instance reports for how long it has accepted nothing from an
@@ -59,7 +59,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lost(self) -> bool:
-        """Whether nothing of what was sent has arrived."""
+        """Whether advertisements were sent, and none has arrived."""
         return bool(self.sent) and not self.dropped
 
     @property

@@ -1,9 +1,9 @@
 """Hashes of the configuration, by section, so that directors can compare it. Pure.
 
-Two things are left out. Secrets, because a reader of a hash could test guesses. And what differs on
-purpose between the hosts of a pair: names of interfaces, own addresses, priorities, and files of
-the host. A value that is the default does not count, so a key that only a later version has changes
-no hash while nobody uses it.
+Two things are left out. Secrets, because a reader of a hash could test guesses. And values that
+differ on purpose between the hosts of a pair: names of interfaces, own addresses, priorities, and
+files of the host. A default value does not count. So a key of a later version changes no hash while
+no configuration uses it.
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ def _canonical(value: object) -> object:
 
 
 @cache
-def _described(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
+def _describe(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
     return msgspec.structs.fields(kind)
 
 
 def _fields(value: msgspec.Struct) -> Iterator[tuple[str, object]]:
     """Yield the fields of a value that count."""
     left_out = _LEFT_OUT.get(type(value).__name__, frozenset())
-    for field in _described(type(value)):
+    for field in _describe(type(value)):
         found = getattr(value, field.name)
         left_out_too = field.name in left_out or field.name in SECRET_KEYS
         if left_out_too or found == field.default:

@@ -1,7 +1,7 @@
 """Names two directors that are ACTIVE for one instance, with the cause. Pure.
 
-Each director compares the counts of both: what one has sent, and what the other has received or
-dropped. So both directors find the same cause. Times are monotonic seconds.
+Each director compares the counts of both: the sent advertisements of one, and the received and
+dropped ones of the other. So both directors find the same cause. Times are monotonic seconds.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -12,7 +14,7 @@ from vrrp.model.report import State
 ADDRESSES = {"lb1": "10.99.0.1", "lb2": "10.99.0.2"}
 
 
-def a_view(name: str, at: float, **fields: object) -> View:
+def a_view(name: str, at: float, **fields: Any) -> View:
     """Return a director with the instance "web", whose counts are as old as its state."""
     instance = InstanceState(
         name="web", vrid=51, address=ADDRESSES[name], **{"state": State.ACTIVE, **fields}
@@ -20,7 +22,7 @@ def a_view(name: str, at: float, **fields: object) -> View:
     return View(PairState(name=name, incarnation="a1", instances=(instance,)), at)
 
 
-def heard(name: str, received: int, silence: float | None, **dropped: int) -> dict[str, object]:
+def heard(name: str, received: int, silence: float | None, **dropped: int) -> dict[str, Any]:
     """Return the fields of a director that received these packets of another one."""
     return {"senders": (SenderState(ADDRESSES[name], received, silence, dropped),)}
 
