@@ -18,7 +18,8 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
-PRIVILEGED = {"netns", "ipvs", "keepalived", "frr", "package"}
+PRIVILEGED = {"netns", "ipvs", "keepalived", "frr", "bird", "package"}
+SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 BUILDERS = ("dh", "mmdebstrap", "lintian", "man", "systemd-analyze")
 
 
@@ -35,6 +36,9 @@ def missing(item: pytest.Item) -> str | None:
             "keepalived" in marks and shutil.which("keepalived") is None
         ),
         "needs FRR (Debian package frr)": "frr" in marks and not (DAEMONS / "vrrpd").exists(),
+        "needs BIRD (Debian package bird2)": (
+            "bird" in marks and shutil.which("bird", path=SYSTEM_PATH) is None
+        ),
         "needs promtool (Debian package prometheus)": (
             "promtool" in marks and shutil.which("promtool") is None
         ),

@@ -5,12 +5,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-privileged="netns or keepalived or frr or ipvs or package or browser"
+privileged="netns or keepalived or frr or bird or ipvs or package or browser"
 servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
 builders="debhelper dpkg-dev lintian man-db mmdebstrap systemd"
 browser="chromium fonts-dejavu-core"
 alerts="prometheus"
-packages="iproute2 iptables nftables keepalived frr ipvsadm ldirectord curl openssl procps tcpdump arptables $servers $builders $browser $alerts"
+packages="iproute2 iptables nftables keepalived frr bird2 ipvsadm ldirectord curl openssl procps tcpdump arptables $servers $builders $browser $alerts"
 directory=$(mktemp -d)
 policy=
 second=  # process id, while the second part runs
@@ -52,6 +52,7 @@ install() {
     # shellcheck disable=SC2086 # one file or none
     rm -f $policy
     case "$1 " in *" frr "*) update-rc.d frr disable ;; esac
+    case "$1 " in *" bird2 "*) update-rc.d bird disable ;; esac
     case "$1 " in *" prometheus "*) update-rc.d prometheus disable ;; esac
 }
 

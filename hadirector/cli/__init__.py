@@ -68,6 +68,7 @@ COMMANDS: Final = {
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
     "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),
+    "announce-config": Entry("announce_config", "print the file of BIRD or FRR for many directors"),
     "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
     "support": Entry("support", "write a bundle for a report about a fault, without secrets"),

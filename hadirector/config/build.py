@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from checks.definition.check import Limits
+from hadirector.config.announce.build import announcement
 from hadirector.config.api.build import api_roles, web_settings
 from hadirector.config.checks.build import DEFAULT_CHECK
 from hadirector.config.kernel.build import sync_daemon, sysctl_policy
@@ -47,6 +48,7 @@ def build(root: Root, host_name: str, section: str | None = None) -> Configurati
         sysctls=sysctl_policy(sysctls),
         sync_daemon=root.sync_daemon and sync_daemon(root.sync_daemon, root.instances),
         connection_timeouts=root.connection_timeouts,
+        announce=announcement(root.announce, root.servers),
         vrrp=_instances(root),
         static=static_items(root.static),
         tracked_scripts=tracked_scripts(root.instances),

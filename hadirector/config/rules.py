@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadirector.config.announce.rules import Surroundings, announce_findings
 from hadirector.config.api.rules import api_findings
 from hadirector.config.checks.rules import check_findings, source_findings
 from hadirector.config.document.finding import Finding, Path
@@ -48,6 +49,7 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from notify_findings(root)
     yield from _source_findings(root)
     yield from _via_findings(root)
+    yield from _announce_findings(root)
 
 
 def _routing_findings(root: Root) -> Iterator[Finding]:
@@ -100,3 +102,19 @@ def _via_findings(root: Root) -> Iterator[Finding]:
         address.host for _, instance in root.instances for _, address in instance.held_addresses
     }
     yield from via_findings(root.servers, root.director, held)
+
+
+def _announce_findings(root: Root) -> Iterator[Finding]:
+    if root.announce is None or root.director is None:
+        return
+    held = (
+        {}
+        if root.static is None
+        else {address.host: "static.addresses" for address in root.static.addresses}
+    )
+    held |= {
+        address.host: f"the VRRP instance {instance.name}"
+        for _, instance in root.instances
+        for _, address in instance.held_addresses
+    }
+    yield from announce_findings(root.announce, Surroundings(root.director, root.servers, held))

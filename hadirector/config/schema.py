@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any
 
+from hadirector.config.announce.schema import AnnounceSection
 from hadirector.config.api.schema import ApiSection
 from hadirector.config.director.schema import DirectorSection
 from hadirector.config.kernel.schema import (
@@ -45,6 +46,7 @@ class Root(Section):
     static: StaticSection | None = None
     sync_groups: list[SyncGroupSection | None] | None = []
     sync_daemon: SyncDaemonSection | None = None
+    announce: AnnounceSection | None = None
     virtual_servers: list[VirtualServerSection | None] | None = []
 
     @cached_property

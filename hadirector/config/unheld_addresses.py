@@ -1,4 +1,4 @@
-"""Finds the virtual servers whose address no VRRP instance of the configuration has."""
+"""Finds the virtual servers whose address no VRRP instance has and no group announces."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ def unheld_addresses(root: Root, place: Callable[[Path], str]) -> tuple[UnheldAd
     """
     held = dict(_held_addresses(root))
     static = {address.host for address in root.static.addresses} if root.static else set()
+    if root.announce is not None:
+        groups = root.announce.placed_groups
+        static |= {address for _, group in groups for address in group.addresses}
     found: dict[str, UnheldAddress] = {}
     for path, server in root.servers:
         for key in server.keys:

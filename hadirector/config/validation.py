@@ -24,7 +24,7 @@ SAMPLE_MAX = FAULTS_MAX
 """The elements of each list that are checked first."""
 
 _REMOVABLE_ITEMS = frozenset(
-    {"vrrp", "virtual_servers", "real_servers", "track", "sync_groups", "notify"}
+    {"vrrp", "virtual_servers", "real_servers", "track", "sync_groups", "notify", "groups"}
 )
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from hadirector.config.announce.rules import announce_warnings
 from hadirector.config.document.finding import Finding, Path, prefix_path
 from hadirector.config.schema import Root
 from hadirector.config.vrrp.addresses.rules import address_warnings
@@ -21,3 +22,5 @@ def warnings(root: Root, place: Callable[[Path], str]) -> tuple[str, ...]:
 def _warnings(root: Root) -> Iterator[Finding]:
     yield from address_warnings(root.instances)
     yield from unfenced_role_warnings(root.instances)
+    if root.announce is not None:
+        yield from announce_warnings(root.announce, root.servers)

@@ -88,6 +88,7 @@ class Director:
         parts = self._parts
         await parts.dataplane.start()
         await parts.host_reconciler.start(parts.election.states)
+        await parts.announcer.start()
         table = await parts.table_reconciler.adopt()
         adopted = self._dispatcher.adopt(table)
         await parts.dataplane.withhold(parts.election.withheld)
@@ -101,6 +102,7 @@ class Director:
                 "messages": self._handle_messages(),
                 "table": parts.table_reconciler.run(),
                 "host": parts.host_reconciler.run(),
+                "announcements": parts.announcer.run(),
                 "tracking": parts.tracking.run(),
                 "notifications": parts.notifier.run(),
                 "overrides": parts.overrides.run(),
@@ -120,6 +122,8 @@ class Director:
             vrrp = group.create_task(parts.election.run(), name="vrrp")
             web = group.create_task(parts.web.run(), name="web")
             await self._stop.wait()
+            if not self._keeps:
+                await parts.announcer.leave()
             await self._stop_children(checks, vrrp, web)
             for task in (*running, *self._spawned):
                 task.cancel()
@@ -127,8 +131,10 @@ class Director:
         parts.snapshots.write(parts.snapshot(final=True))
         if not self._restarting:
             self._withdraw_handoff()
-            if parts.configuration.on_stop == "release":
-                await self._withdraw()
+        if self._keeps:
+            await parts.announcer.keep()
+        else:
+            await self._withdraw()
         await parts.dataplane.close()
         self._log.info(
             "director_stopped", on_stop=parts.configuration.on_stop, restarting=self._restarting
@@ -196,6 +202,11 @@ class Director:
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 
+    @property
+    def _keeps(self) -> bool:
+        """Whether the addresses, the table and the routes stay for the next process."""
+        return self._restarting or self._parts.configuration.on_stop == "keep"
+
     # --- leaving --------------------------------------------------------------------------------
 
     async def _stop_children(
@@ -248,3 +259,4 @@ class Director:
             await self._parts.table_reconciler.withdraw()
         except DataplaneError as error:
             self._log.error("withdraw_failed", error=str(error))
+        await self._parts.announcer.remove()

@@ -91,6 +91,7 @@ class Dispatcher:
                 assert_never(message)
         self._decide_pending()
         self._parts.fitness.update()
+        self._parts.announcer.note_change()
 
     def _note(self, message: PauseChanged | FirstVerdictsOverdue | TableCondition) -> None:
         match message:

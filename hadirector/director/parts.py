@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from time import monotonic
 
+from hadirector.announce.announcer import Announcer
+from hadirector.announce.decision import Facts as AnnouncementFacts
 from hadirector.dataplane.condition import TableCondition
 from hadirector.dataplane.dataplane import Dataplane
 from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.director.announcing import announcement_facts, count_packets
 from hadirector.director.closer_look import CloserLook
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
@@ -77,6 +80,11 @@ class Parts:
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration, self.snapshots.note_change)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
+        self.announcer = Announcer(
+            None if configuration.observing else configuration.announce,
+            self._announcement_facts,
+            self._count_packets,
+        )
         self.web = WebProcess(configuration, put)
         self._put = put
 
@@ -128,6 +136,12 @@ class Parts:
         self.table_reconciler.want(self.pools.table, changed)
         self.election.track(tracked_pools(self.configuration, self.pools.quorums))
         self.notifier.note_pools(changed, self.pools.judgements, facts)
+
+    def _announcement_facts(self) -> AnnouncementFacts:
+        return announcement_facts(self.configuration, self.fitness, self.health, self.pools)
+
+    async def _count_packets(self, addresses: Collection[str]) -> int | None:
+        return await count_packets(self.configuration, self.table_reconciler, addresses)
 
     async def _report_table(self, condition: TableCondition) -> None:
         """Put the condition of the table into the queue if the fitness may depend on it."""

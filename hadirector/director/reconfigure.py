@@ -222,6 +222,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     await parts.dataplane.withhold(parts.election.withheld)
     await asyncio.sleep(0)
     parts.decide()
+    await parts.announcer.configure(None if configuration.observing else configuration.announce)
     # The workers come last, because some probes use services of the new table.
     parts.health.configure_workers()
     parts.web.configure(configuration)

@@ -171,6 +171,7 @@ class OperatorRequests:
             process_polling=parts.tracking.processes.polling,
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
+            announcements=parts.announcer.status(monotonic()),
         )
         # A status never changes, so a thread can read it: 10,000 real servers take 50 ms.
         verdict = await asyncio.to_thread(judge_director, status)

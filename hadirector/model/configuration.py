@@ -15,6 +15,7 @@ import msgspec
 
 from checks.definition.check import CheckDefinition, Limits, Timing
 from checks.script_runner.script import Script
+from hadirector.model.announcement import Announcement
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
     DestinationKey,
@@ -247,4 +248,5 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tracked_processes: tuple[TrackedProcess, ...] = ()
     notifications: tuple[Notification, ...] = ()
     connection_timeouts: ConnectionTimeouts = ConnectionTimeouts()
+    announce: Announcement | None = None
     virtual_servers: tuple[VirtualServer, ...] = ()

@@ -74,4 +74,5 @@ _SETTINGS = {
     "connection_timeouts": "connection_timeouts",
     "web": "the web process",
     "pair": "the pair link",
+    "announce": "the announced addresses",
 }

@@ -10,6 +10,7 @@ import msgspec
 
 from checks.definition.result import Reason, Verdict
 from checks.scheduling.lateness import ProbeLateness
+from hadirector.announce.status import AnnouncementStatus
 from hadirector.dataplane.dataplane import NO_TRAFFIC, Counters, TableCounters, Traffic
 from hadirector.health.target import UNKNOWN_TARGET, Targets
 from hadirector.host.status import HostStatus
@@ -153,6 +154,7 @@ class Status(msgspec.Struct, frozen=True):
     verdict: DirectorVerdict | None = None
     pause: PauseStatus | None = None
     pending_configuration: PendingStatus | None = None
+    announcements: AnnouncementStatus | None = None
 
 
 def real_server_statuses(

@@ -10,6 +10,12 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from hadirector.config.announce.schema import (
+    AnnounceSection,
+    GroupSection,
+    HoldSection,
+    PassingMarksSection,
+)
 from hadirector.config.api.schema import ApiSection, ClientSection, RolesSection, TlsSection
 from hadirector.config.checks.schema import CheckSection
 from hadirector.config.director.schema import DirectorSection
@@ -81,6 +87,10 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "Static addresses": StaticAddressSection,
     "sync_groups": SyncGroupSection,
     "sync_daemon": SyncDaemonSection,
+    "announce": AnnounceSection,
+    "hold": HoldSection,
+    "groups": GroupSection,
+    "passing": PassingMarksSection,
     "virtual_servers": VirtualServerSection,
     "Pool policies": PoolSection,
     "real_servers": RealServerSection,

@@ -39,6 +39,7 @@ _RTA_MULTIPATH: Final = 9
 _NEXT_HOP: Final = struct.Struct("=HBBI")
 """struct rtnexthop: length with its attributes, flags, weight - 1, index of the interface."""
 _RTNH_F_ONLINK: Final = 4
+_LOCAL: Final = 2
 _ROUTE_KINDS: Final[dict[RouteKind, int]] = {
     "unicast": 1,
     "blackhole": 6,
@@ -110,8 +111,11 @@ def listed_rule_deletion(body: bytes) -> bytes:
 
 
 def is_our_route(body: bytes) -> bool:
-    """Return whether a listed route has our protocol number. Old kernels list all routes."""
-    return bool(body[5] == PROTOCOL)
+    """Return whether a listed route has our protocol number. Old kernels list all routes.
+
+    A local route with this number holds an announced address, and does not belong to VRRP.
+    """
+    return bool(body[5] == PROTOCOL and body[7] != _LOCAL)
 
 
 def is_our_rule(body: bytes) -> bool:

@@ -125,6 +125,18 @@ class RtnetlinkSocket:
             raise OSError(errno.EAGAIN, "the list changed while the kernel returned it")
         return [answer.body for answer in answers if answer.kind == kind]
 
+    def request(self, request: bytes, kind: int) -> list[bytes]:
+        """Request one object, and return the bodies of the answers of one message type.
+
+        Raises OSError if the kernel refuses the request.
+        """
+        self._socket.send(request)
+        answers = list(self._answers())
+        for answer in answers:
+            if answer.kind == NLMSG_ERROR and (code := error_code(answer.body)):
+                raise OSError(code, os.strerror(code))
+        return [answer.body for answer in answers if answer.kind == kind]
+
     def close(self) -> None:
         """Close the socket. A second call has no effect."""
         self._socket.close()

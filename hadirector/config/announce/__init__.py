@@ -1,0 +1,1 @@
+"""The keys of addresses that a routing engine announces."""
