@@ -24,7 +24,7 @@ MINUTES := 10
 # For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
 
-.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb
+.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb wheel
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -76,6 +76,9 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 
 deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, into build/
 	PYTHON=$(BIN)/python packaging/build-deb.sh
+
+wheel: $(VENV)/.runtime ## build a wheel, into build/; install it with pipx or uv
+	PYTHON=$(BIN)/python packaging/build-wheel.sh
 
 tables: $(VENV)/.tests ## write the generated parts of docs and configs: keys, operations of the API, dashboard
 	$(BIN)/python -m tests.reference

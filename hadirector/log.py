@@ -1,6 +1,7 @@
 """Writes log lines, as text or as JSON. It never blocks the event loop.
 
-Lines for the journal of systemd begin with their priority (sd-daemon(3)).
+The journal of systemd gets lines with fields (`runtime.journal`). If it does not take a line,
+the line goes to stderr and begins with its priority (sd-daemon(3)).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from time import monotonic
 from typing import Any, Final, Literal, TextIO
 
-from hadirector.runtime import signals
+from hadirector.runtime import journal, signals
 from hadirector.runtime.imports import absent
+from hadirector.runtime.journal import Journal
 
 # structlog imports rich if it is there, which takes 45 ms and 7 MB. It colors tracebacks only.
 with absent("rich"):
@@ -29,6 +31,8 @@ MESSAGES_SECONDS = 10.0
 """At most ``MESSAGES_MAX`` messages of libraries are logged in this time."""
 
 LogFormat = Literal["text", "json"]
+Line = tuple[str, bytes | None]
+"""The text of a line for the stream, and its datagram for the journal if the stream is one."""
 
 PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 """The priorities of syslog(3), by level."""
@@ -49,25 +53,23 @@ class LogWriter:
     # full queue, and waits for the stream without a limit. Both count nothing. With these methods
     # replaced, little of them would be left, and a line would cost 16 us instead of 1.5 us.
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, journal: Journal | None = None) -> None:
         self._stream = stream
-        self._lines: queue.Queue[str] = queue.Queue(maxsize=LINES_MAX)
+        self._journal = journal or Journal()
+        self._lines: queue.Queue[Line] = queue.Queue(maxsize=LINES_MAX)
         self._dropped = 0
         self.renderer = Renderer(stream)
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
-    def write(self, text: str) -> None:
-        """Put a log line into the queue of the thread."""
+    def write(self, text: str, datagram: bytes | None = None) -> None:
+        """Put a log line into the queue of the thread, with its form for the journal."""
         try:
             if self._dropped:
                 self._lines.put_nowait(self._count(self._dropped))
                 self._dropped = 0
-            self._lines.put_nowait(text)
+            self._lines.put_nowait((text, datagram))
         except queue.Full:
             self._dropped += 1
-
-    def flush(self) -> None:
-        """Do nothing, because the thread flushes after every line."""
 
     def drain(self, seconds: float) -> None:
         """Wait until all lines are written, but at most this number of seconds."""
@@ -75,17 +77,19 @@ class LogWriter:
         drained.start()
         drained.join(seconds)
 
-    def _count(self, dropped: int) -> str:
+    def _count(self, dropped: int) -> Line:
         line = {"event": "log_lines_dropped", "level": "warning", "count": dropped}
-        return self.renderer(None, "warning", line) + "\n"
+        [text], options = self.renderer(None, "warning", line)
+        return f"{text}\n", options["datagram"]
 
     def _write_all(self) -> None:
         signals.block()
         while True:
-            text = self._lines.get()
+            text, datagram = self._lines.get()
             try:
-                self._stream.write(text)
-                self._stream.flush()
+                if datagram is None or not self._journal.send(datagram):
+                    self._stream.write(text)
+                    self._stream.flush()
             except (OSError, ValueError):
                 self._dropped += 1
             finally:
@@ -93,7 +97,7 @@ class LogWriter:
 
 
 class Renderer:
-    """Renders a log line as text or as JSON, and adds its priority for the journal of systemd.
+    """Renders a log line as text or as JSON, and also with fields for the journal of systemd.
 
     Without a chosen format, a terminal and the journal get text, and everything else gets JSON.
     """
@@ -110,14 +114,24 @@ class Renderer:
         """Use this format for all lines from now on. None selects the format by the stream."""
         self._text = form == "text" or (form is None and (self._terminal or self._journal))
 
-    def __call__(self, logger: object, method: str, line: MutableMapping[str, Any]) -> str:
-        """Return the rendered line."""
+    def __call__(
+        self, logger: object, method: str, line: MutableMapping[str, Any]
+    ) -> tuple[tuple[str], dict[str, bytes | None]]:
+        """Return the arguments of the logger: the rendered line, and its datagram."""
         level = str(line.get("level", method))
+        priority = PRIORITIES.get(level, PRIORITIES["info"])
+        fields = {key: value for key, value in line.items() if key not in ("timestamp", "level")}
         text = "\n".join(self._lines(line)) if self._text else str(self._json(logger, method, line))
         if not self._journal:
-            return text
-        prefix = f"<{PRIORITIES.get(level, PRIORITIES['info'])}>"
-        return "\n".join(prefix + part for part in text.split("\n"))
+            return (text,), {"datagram": None}
+        values = {
+            key: value if isinstance(value, str) else text_value(value)
+            for key, value in fields.items()
+        }
+        entry = journal.fields(text, priority, values.get("event", ""), values)
+        prefix = f"<{priority}>"
+        lines = "\n".join(prefix + part for part in text.split("\n"))
+        return (lines,), {"datagram": journal.encode(entry)}
 
     def _lines(self, line: MutableMapping[str, Any]) -> Iterator[str]:
         fields = dict(line)
@@ -131,6 +145,19 @@ class Renderer:
         yield " ".join(word for word in words if word)
         for part in str(exception).splitlines() if exception is not None else ():
             yield f"  {part if part.isprintable() else json.dumps(part)}"
+
+
+class LineLogger:
+    """Writes rendered lines; structlog calls the method of the level."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+
+    def msg(self, text: str, *, datagram: bytes | None) -> None:
+        """Write a line."""
+        self._writer.write(f"{text}\n", datagram)
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 def text_value(value: object) -> str:
@@ -221,7 +248,7 @@ def configure(
             structlog.processors.format_exc_info,
             writer.renderer,
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=writer),  # type: ignore[arg-type] # it needs only write and flush
+        logger_factory=lambda *_: LineLogger(writer),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[LibraryHandler()], level=logging.INFO, force=True)

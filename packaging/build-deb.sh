@@ -30,6 +30,12 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard -- checks hadirector vrrp configs docs packaging README.md LICENSE pyproject.toml \
     CHANGELOG.md requirements.txt | xargs -0 cp --parents -t "$tree"
 cp -r packaging/debian "$tree/debian"
+# The files of a service have one source.
+service=$tree/hadirector/installation/files
+mkdir -p "$tree/packaging/needrestart" "$tree/packaging/modules-load"
+sed 's,@PROGRAM@,/usr/bin/hadirector,' "$service/hadirector.service" >"$tree/debian/hadirector.service"
+cp "$service/needrestart.conf" "$tree/packaging/needrestart/hadirector.conf"
+cp "$service/modules-load.conf" "$tree/packaging/modules-load/hadirector.conf"
 printf 'hadirector (%s~%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' \
     "$version" "$release" "The hadirector authors <hadirector@example.org>" \
     "$(date -u -R -d "@$moment")" >"$tree/debian/changelog"

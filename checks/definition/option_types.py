@@ -43,6 +43,7 @@ class ValueFormat(StrEnum):
     JSON_VALUES = "JSON values"
     HIDDEN_TEXT = "text that is not shown"
     CHECKS = "checks"
+    CREDENTIAL_FILE = "file, or the name of a credential"
 
 
 OptionType = Text | Integer | Duration | ValueFormat
@@ -63,6 +64,7 @@ DomainName = Annotated[
     Text(r"(?=.{1,253}\Z)([A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}\.?|\.", "a domain name"),
 ]
 FilePath = Annotated[str, Text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file")]
+CredentialFile = Annotated[str, ValueFormat.CREDENTIAL_FILE]
 Program = Annotated[
     str,
     Text(

@@ -16,6 +16,7 @@ from checks.definition.option_types import (
     Argument,
     BodyOffset,
     BytePattern,
+    CredentialFile,
     DomainName,
     Duration,
     FilePath,
@@ -78,9 +79,9 @@ class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
 
     tls_name: HostName | None = None
     tls_verify: bool = True
-    tls_ca_file: FilePath | None = None
-    tls_certificate_file: FilePath | None = None
-    tls_key_file: FilePath | None = None
+    tls_ca_file: CredentialFile | None = None
+    tls_certificate_file: CredentialFile | None = None
+    tls_key_file: CredentialFile | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -123,9 +124,9 @@ class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
 
     tls_name: HostName | None = None
     tls_verify: bool = True
-    tls_ca_file: FilePath | None = None
-    tls_certificate_file: FilePath | None = None
-    tls_key_file: FilePath | None = None
+    tls_ca_file: CredentialFile | None = None
+    tls_certificate_file: CredentialFile | None = None
+    tls_key_file: CredentialFile | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -143,9 +144,9 @@ class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc")
     tls: bool = False
     tls_name: HostName | None = None
     tls_verify: bool = True
-    tls_ca_file: FilePath | None = None
-    tls_certificate_file: FilePath | None = None
-    tls_key_file: FilePath | None = None
+    tls_ca_file: CredentialFile | None = None
+    tls_certificate_file: CredentialFile | None = None
+    tls_key_file: CredentialFile | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -211,9 +212,9 @@ class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smtp")
     starttls: bool = False
     tls_name: HostName | None = None
     tls_verify: bool = True
-    tls_ca_file: FilePath | None = None
-    tls_certificate_file: FilePath | None = None
-    tls_key_file: FilePath | None = None
+    tls_ca_file: CredentialFile | None = None
+    tls_certificate_file: CredentialFile | None = None
+    tls_key_file: CredentialFile | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 

@@ -71,6 +71,7 @@ COMMANDS: Final = {
     "announce-config": Entry("announce_config", "print the file of BIRD or FRR for many directors"),
     "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
+    "service": Entry("service", "make this program a service of systemd, or remove it"),
     "support": Entry("support", "write a bundle for a report about a fault, without secrets"),
     "completion": Entry("completion", "print the completion script for a shell"),
     "demo": Entry("demo", "demonstrate failures and a handover on this machine"),

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 RELEASE: Final = "bookworm"
+INCLUDED: Final = "python3,adduser,systemd-standalone-sysusers"
+"""hadirector depends on the first two. `hadirector service install` needs the last one."""
 SECONDS_MAX: Final = 300.0
 
 ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
@@ -24,7 +26,7 @@ class CleanRoot:
     @classmethod
     def make(cls, path: Path) -> CleanRoot:
         """Make the system: the essential packages, and what hadirector depends on."""
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", "--include=python3,adduser"]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDED}"]
         subprocess.run([*command, RELEASE, str(path)], check=True, timeout=SECONDS_MAX)
         return cls(path)
 

@@ -15,7 +15,8 @@ from hadirector.lab.topology import Host
 from tests.packages.clean_root import ENTER, CleanRoot
 from tests.waiting import eventually
 
-UNIT: Final = Path(__file__).parents[2] / "packaging/debian/hadirector.service"
+UNIT: Final = Path(__file__).parents[2] / "hadirector/installation/files/hadirector.service"
+PROGRAM: Final = "/usr/bin/hadirector"
 VIRTUAL_ADDRESS: Final = "192.168.122.22"
 STATE: Final = "var/lib/hadirector"
 
@@ -58,7 +59,7 @@ def running(
         (root.path / name).mkdir(exist_ok=True)
     owned = ("/etc/hadirector", "/run/hadirector", f"/{STATE}")
     assert root.run("chown", "-R", "hadirector:hadirector", *owned).returncode == 0
-    command = shlex.split(service()["ExecStart"].replace("\\\n", " "))
+    command = shlex.split(service()["ExecStart"].replace("\\\n", " ").replace("@PROGRAM@", PROGRAM))
     arguments = ["unshare", "--mount", "sh", "-c", ENTER, str(root.path), *privileges(), *command]
     with log.open("w") as output:
         process = director.start(*arguments, output=output)

@@ -9,7 +9,7 @@ import pytest
 
 from hadirector.lab.topology import Host
 from tests.packages.clean_root import CleanRoot
-from tests.packages.running import UNIT, VIRTUAL_ADDRESS, running
+from tests.packages.running import PROGRAM, UNIT, VIRTUAL_ADDRESS, running
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
@@ -59,15 +59,17 @@ def test_the_director_serves_without_being_root(
     assert [line for line in lines if '"level": "error"' in line] == []
 
 
-def test_the_unit_exposes_little() -> None:
+def test_the_unit_exposes_little(tmp_path: Path) -> None:
     """Systemd scores the unit from 0 to 10."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("@PROGRAM@", PROGRAM))
     done = subprocess.run(
         [
             "systemd-analyze",
             "security",
             "--offline=yes",
             f"--threshold={EXPOSURE_MAX * 10:.0f}",
-            UNIT,
+            unit,
         ],
         capture_output=True,
         text=True,

@@ -112,7 +112,8 @@ def rendered(
     renderer = log.Renderer(stream, environment)
     renderer.choose(form)
     line = {"event": "verdict_changed", "level": "warning", **fields, "timestamp": "2026Z"}
-    return renderer(None, "warning", line)
+    [text], _ = renderer(None, "warning", line)
+    return text
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import ipaddress
 from typing import Annotated
 
 from hadirector.config.keys.addresses import Endpoint
+from hadirector.config.keys.credentials import CredentialFile
 from hadirector.config.keys.key import Key
-from hadirector.config.keys.names import FilePath, GroupName, UserName
+from hadirector.config.keys.names import GroupName, UserName
 from hadirector.config.keys.readers import Reader, choice, expectation_error, text
 from hadirector.config.keys.section import Section
 from hadirector.model.configuration import ApiRoles
@@ -91,12 +92,14 @@ class TlsSection(Section):
     model = TlsFiles
 
     certificate: Annotated[
-        FilePath,
+        CredentialFile,
         Key("The certificate of this director, followed by its intermediate certificates (PEM)."),
     ]
-    key: Annotated[FilePath, Key("The private key (PEM). Other users must not be able to read it.")]
+    key: Annotated[
+        CredentialFile, Key("The private key (PEM). Other users must not be able to read it.")
+    ]
     client_ca: Annotated[
-        FilePath | None,
+        CredentialFile | None,
         Key(
             "The certificate authorities of clients (PEM). With it, a client may prove its identity"
             " with a certificate instead of a token.",
@@ -164,7 +167,7 @@ class ApiSection(Section):
         Key("TLS 1.2 or 1.3 for `listen`.", type="[TLS](#tls-of-the-api)", default="no TLS"),
     ] = None
     tokens_file: Annotated[
-        FilePath | None,
+        CredentialFile | None,
         Key(
             "The file with the hashes of the tokens (`hadirector token add`). Without it, every"
             " client of a loopback address may read, and none may change anything.",

@@ -21,6 +21,7 @@ from checks.definition.queries import requests_exit_weight
 from checks.script_runner.search_path import find_on_path
 from hadirector.config.checks import readers
 from hadirector.config.keys.addresses import Address, Port
+from hadirector.config.keys.credentials import CREDENTIAL_FILE
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import Count, InterfaceName, ProbeDuration
 from hadirector.config.keys.readers import (
@@ -45,6 +46,7 @@ _READERS = {
     ValueFormat.HEADERS: readers.read_headers,
     ValueFormat.JSON_VALUES: readers.read_json_values,
     ValueFormat.HIDDEN_TEXT: readers.read_hidden_text,
+    ValueFormat.CREDENTIAL_FILE: CREDENTIAL_FILE.read,
 }
 
 

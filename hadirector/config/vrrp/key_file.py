@@ -7,25 +7,32 @@ written the key there.
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 from checks.script_runner.permission import find_other_writer, walk
+from hadirector.config.keys.credentials import (
+    DESCRIPTION,
+    CredentialMissingError,
+    resolve_file,
+)
 from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
 from hadirector.storage import IrregularFileError, open_regular_file
 from vrrp.model.configuration import Secret
 from vrrp.protocol.authentication import KEY_BYTES_MAX, read_key
 
-_PATH = re.compile(r"/[\x20-\x7e]{1,1023}")
 _FILE_BYTES_MAX = len("hex:") + 2 * KEY_BYTES_MAX + 1
 
 
 def _read_key_file(value: object) -> Secret:
     """Read the key in the file of this name. Raises the error for a key that is not usable."""
-    if not isinstance(value, str) or not _PATH.fullmatch(value):
-        raise hidden_expectation_error("the absolute path of a key file")
     try:
-        with open_regular_file(value) as opened:
+        file = resolve_file(value)
+    except CredentialMissingError as error:
+        raise hidden_expectation_error(f"the name of a credential; {error}") from error
+    if file is None:
+        raise hidden_expectation_error("the absolute path of a key file, or a credential")
+    try:
+        with open_regular_file(file) as opened:
             mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
             content = opened.read(_FILE_BYTES_MAX + 1)
     except (IsADirectoryError, IrregularFileError) as error:
@@ -36,7 +43,7 @@ def _read_key_file(value: object) -> Secret:
         raise expectation_error(
             f"a key file that is closed to others (chmod o=); its mode is {mode:04o}"
         )
-    if (fault := _find_other_writer(value)) is not None:
+    if (fault := _find_other_writer(file)) is not None:
         raise expectation_error(f"a key file that no other user can replace; {fault}")
     if len(content) > _FILE_BYTES_MAX:
         raise expectation_error(f"a key file of at most {_FILE_BYTES_MAX} bytes; it is longer")
@@ -52,4 +59,4 @@ def _find_other_writer(file: str) -> str | None:
     return next((fault for fault in faults if fault is not None), None)
 
 
-KEY_FILE = Reader(_read_key_file, "absolute path")
+KEY_FILE = Reader(_read_key_file, DESCRIPTION)

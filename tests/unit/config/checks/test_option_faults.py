@@ -103,8 +103,9 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         ("{type: tcp, tls_verify: true}", "tls_verify: a check of this type has no tls_verify"),
         (
-            "{type: tls, tls_ca_file: ca}",
-            'tls_ca_file: wrong value (got "ca", expected the absolute path of a file)',
+            "{type: tls, tls_ca_file: no/ca}",
+            'tls_ca_file: wrong value (got "no/ca", expected the absolute path of a file,'
+            " or the name of a credential)",
         ),
         (
             "{type: tls, tls_verify: false, tls_ca_file: /ca}",

@@ -85,11 +85,11 @@ def test_by_default_the_window_is_three_intervals_and_at_least_5_s(
         ("send_key: 7, keys: [{id: 7, file: 'hex:c0ffee'}]", ".keys[0].file: wrong value (got a"
                                                              " value that is not shown,"
                                                              " expected the absolute path of a"
-                                                             " key file)"),
+                                                             " key file, or a credential)"),
         ("send_key: 7, keys: [{id: 7, file: [hex, c0ffee]}]", ".keys[0].file: wrong value (got"
                                                               " a value that is not shown,"
                                                               " expected the absolute path of a"
-                                                              " key file)"),
+                                                              " key file, or a credential)"),
     ],
 )  # fmt: skip
 def test_a_fault_of_auth_hmac(faults_of: FaultsOf, keys: Path, rest: str, fault: str) -> None:
@@ -139,6 +139,20 @@ def test_a_faulty_key_file_is_refused_and_not_shown(
     (found,) = faults(faults_of, f"auth_hmac: {{send_key: 7, keys: [{{id: 7, file: {file}}}]}}")
     assert "hunter2" not in found
     assert found.endswith(f", expected {fault})")
+
+
+def test_a_key_can_be_a_credential(
+    faults_of: FaultsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing one is not shown, because an operator may have written the key there."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    key = "auth_hmac: {send_key: 7, keys: [{id: 7, file: hunter2}]}"
+    assert faults(faults_of, key) == [
+        "vrrp[0].auth_hmac.keys[0].file: wrong value (got a value that is not shown, expected the"
+        f" name of a credential; there is no such file in {tmp_path} ($CREDENTIALS_DIRECTORY))"
+    ]
+    make(RAW, 0o400)(tmp_path / "hunter2")
+    assert faults(faults_of, key) == []
 
 
 def test_a_password_together_with_auth_hmac_is_refused(faults_of: FaultsOf, keys: Path) -> None:

@@ -1,4 +1,4 @@
-"""configs/hadirector.service keeps a director running."""
+"""The unit keeps a director running. The Debian package and the wheel have the same one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parents[3] / "configs/hadirector.service"
+UNIT = Path(__file__).parents[3] / "hadirector/installation/files/hadirector.service"
 
 
 def settings() -> set[str]:
@@ -39,7 +39,7 @@ def test_the_unit_says_how_scripts_can_write() -> None:
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """With programs that exist."""
     unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/hadirector/.venv/bin/hadirector", "/bin/true"))
+    unit.write_text(UNIT.read_text().replace("@PROGRAM@", "/bin/true"))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)],
         capture_output=True,
