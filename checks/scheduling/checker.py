@@ -21,7 +21,7 @@ from checks.io.pattern import keep_targets
 from checks.io.tls import client_context
 from checks.probes import registry
 from checks.scheduling.dispatcher import Dispatcher
-from checks.scheduling.judgment import judge
+from checks.scheduling.judgment import contradicts, judge
 from checks.scheduling.lateness import Lateness
 from checks.scheduling.schedule import first_due
 from checks.scheduling.target import Target
@@ -37,14 +37,16 @@ NO_LIMITS: Final = Limits()
 NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
 
 ReportVerdict = Callable[[str, Verdict, Result], None]
+ReportSuspicion = Callable[[str], None]
 
 
 class Checker:
     """Probes each configured target at its times, and reports each change of a verdict.
 
     ``report_verdict(identity, verdict, result)`` is called in the event loop and must not
-    block. It is also called when a passing target requests another weight. ``hints`` counts the
-    hints that caused a probe.
+    block. It is also called when a passing target requests another weight.
+    ``report_suspicion(identity)`` is called when a probe of a passing target fails for the first
+    time. ``hints`` counts the hints that caused a probe.
 
     A local error proves nothing about the target. `take_latest` returns it, but it changes no
     verdict. A failure that a delay of this host may have caused is replaced by a local error.
@@ -58,8 +60,10 @@ class Checker:
         probes_at_once_max: int = PROBES_AT_ONCE_MAX,
         idle_connections_max: int = IDLE_CONNECTIONS_MAX,
         attention: Attention | None = None,
+        report_suspicion: ReportSuspicion = lambda _identity: None,
     ) -> None:
         self.hints = 0
+        self._report_suspicion = report_suspicion
         self._report_verdict = report_verdict
         self._idle_connections_max = idle_connections_max
         self._idle_connections: IdleConnections | None = None  # set while `run` runs
@@ -176,8 +180,10 @@ class Checker:
         self._dispatcher.abandon(target)
 
     def _handle_result(self, target: Target, result: Result) -> None:
-        result, is_new, is_reported = judge(target, result)
         definition = target.definition
+        if contradicts(target, result):
+            self._report_suspicion(definition.identity)
+        result, is_new, is_reported = judge(target, result)
         if is_new:
             self._latest[definition.identity] = result
         if definition.idle_connection and result.reason is not Reason.LOCAL_ERROR:

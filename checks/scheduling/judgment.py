@@ -39,6 +39,14 @@ def judge(target: Target, result: Result) -> tuple[Result, bool, bool]:
     return result, is_new, is_reported
 
 
+def contradicts(target: Target, result: Result) -> bool:
+    """Return whether a result is the first failure of a passing target, before it is recorded."""
+    is_proof = result.reason is not Reason.LOCAL_ERROR
+    tracker = target.tracker
+    is_first = tracker.verdict is Verdict.PASSING and not tracker.suspect
+    return is_first and is_proof and not result.passed
+
+
 def _differ(one: Result, other: Result) -> bool:
     """Return whether two results differ in more than their duration."""
     return (

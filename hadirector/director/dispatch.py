@@ -25,7 +25,7 @@ from hadirector.overrides.pause_store import PauseChanged
 from hadirector.overrides.store import OverridesChanged
 from hadirector.pools.adoption import adopted_verdicts
 from hadirector.pools.pending import PendingPools
-from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
@@ -85,7 +85,7 @@ class Dispatcher:
                 self._parts.election.track(message.values)
             case ConfigurationRead():
                 await change_to(self._parts, message.configuration)
-            case PauseChanged() | FirstVerdictsOverdue() | TableCondition():
+            case PauseChanged() | FirstVerdictsOverdue() | TableCondition() | TargetSuspected():
                 self._note(message)
             case _:
                 assert_never(message)
@@ -93,8 +93,12 @@ class Dispatcher:
         self._parts.fitness.update()
         self._parts.announcer.note_change()
 
-    def _note(self, message: PauseChanged | FirstVerdictsOverdue | TableCondition) -> None:
+    def _note(
+        self, message: PauseChanged | FirstVerdictsOverdue | TableCondition | TargetSuspected
+    ) -> None:
         match message:
+            case TargetSuspected():
+                self._parts.suspecting.note(message.check, monotonic())
             case PauseChanged():
                 self._parts.follow_pause()
             case FirstVerdictsOverdue():

@@ -11,7 +11,7 @@ from hadirector.election.tracking import TrackedChanged
 from hadirector.model.configuration import Configuration
 from hadirector.overrides.pause_store import PauseChanged
 from hadirector.overrides.store import OverridesChanged
-from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
@@ -31,6 +31,7 @@ Message = (
     | ChildDied
     | VerdictChanged
     | CheckStatistics
+    | TargetSuspected
     | Transition
     | InstanceStatus
     | Notice

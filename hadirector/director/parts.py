@@ -17,6 +17,7 @@ from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
 from hadirector.director.snapshot import Snapshot, SnapshotStore
+from hadirector.director.suspecting import Suspecting
 from hadirector.director.web_process import WebProcess
 from hadirector.election.election import Election
 from hadirector.election.tracking import Tracking
@@ -55,6 +56,7 @@ class Parts:
         self.memory = Memory(directory / "owned.json")
         self.snapshots = SnapshotStore(directory)
         self.health = Health(configuration, put)
+        self.suspecting = Suspecting(self.health)
         self.pools = Pools(configuration, recorder.note)
         self.table_reconciler = TableReconciler(
             dataplane,

@@ -57,6 +57,11 @@ class Health:
         return self._targets
 
     @property
+    def checks(self) -> Mapping[str, CheckDefinition]:
+        """All checks by their identity."""
+        return self._checks
+
+    @property
     def without_verdict(self) -> int:
         """The number of targets without a verdict."""
         return self._without_verdict
@@ -83,7 +88,8 @@ class Health:
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
         self._names = names_by_service(configuration)
-        self.workers.configure(self._checks, configuration.limits)
+        has_peers = configuration.pair is not None
+        self.workers.configure(self._checks, configuration.limits, suspicions=has_peers)
         self.blindness.configure(self._checks.values())
         self._replace_targets(carry_over(self._targets, self._checks, assumptions))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -20,6 +20,7 @@ from hadirector.processes.messages import (
     CheckStatistics,
     ConfigureChecks,
     FromChecks,
+    HintTargets,
     Stop,
     VerdictChanged,
 )
@@ -45,6 +46,7 @@ class Workers:
         self._starvation = Starvation()
         self._checks: Mapping[str, CheckDefinition] = {}
         self._shares: tuple[Share, ...] = ()
+        self._suspicions = False
         self._group: asyncio.TaskGroup | None = None  # while it runs
         self._stop = asyncio.Event()
         self._log = structlog.get_logger()
@@ -64,11 +66,15 @@ class Workers:
             unattended=sum(worker.unattended for worker in workers),
         )
 
-    def configure(self, checks: Mapping[str, CheckDefinition], limits: Limits) -> None:
+    def configure(
+        self, checks: Mapping[str, CheckDefinition], limits: Limits, *, suspicions: bool = False
+    ) -> None:
         """Start or stop workers until there are as many as these checks need.
 
-        The workers run the checks after the next call of `send`.
+        The workers run the checks after the next call of `send`. With ``suspicions``, they report
+        each first failure of a passing target.
         """
+        self._suspicions = suspicions
         processors = len(os.sched_getaffinity(0))
         count = count_workers(checks.values(), limits.probes_per_second, processors)
         self._checks = checks
@@ -105,8 +111,18 @@ class Workers:
                             if state.requested_weight is not None
                         },
                         limits,
+                        self._suspicions,
                     )
                 )
+
+    def hint(self, identities: Iterable[str]) -> None:
+        """Let the workers probe these targets at once, because they may have failed."""
+        found = defaultdict(list)
+        for identity in identities:
+            if (check := self._checks.get(identity)) is not None:
+                found[worker_of(check, len(self.children))].append(identity)
+        for number, checks in found.items():
+            self.children[number].send(HintTargets(tuple(checks)))
 
     async def run(self) -> None:
         """Run the workers until `stop` is called and all of them have exited."""

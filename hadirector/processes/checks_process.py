@@ -19,9 +19,11 @@ from hadirector.processes.messages import (
     CheckStatistics,
     ConfigureChecks,
     Heartbeat,
+    HintTargets,
     Stop,
     ToChecks,
 )
+from hadirector.processes.suspicions import SuspicionReports
 from hadirector.processes.verdicts import VerdictReports
 from hadirector.runtime.descriptors import raise_limit
 
@@ -35,12 +37,13 @@ async def serve(channel: Channel[ToChecks], attention: Attention) -> None:
     """Run the checks that the director configures, until it sends ``Stop`` or exits."""
     gc.disable()
     third = min(raise_limit(FILES_MAX), FILES_MAX) // 3
-    reports = VerdictReports(channel)
+    reports, suspicions = VerdictReports(channel), SuspicionReports(channel)
     checker = Checker(
         reports.report,
         probes_at_once_max=third,
         idle_connections_max=third,
         attention=attention,
+        report_suspicion=suspicions.report,
     )
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -48,17 +51,23 @@ async def serve(channel: Channel[ToChecks], attention: Attention) -> None:
             group.create_task(reports.run(), name="verdicts"),
             group.create_task(_send_statistics(channel, checker, reports), name="statistics"),
         ]
-        await _handle_messages(channel, checker)
+        await _handle_messages(channel, checker, suspicions)
         for task in tasks:
             task.cancel()
 
 
-async def _handle_messages(channel: Channel[ToChecks], checker: Checker) -> None:
+async def _handle_messages(
+    channel: Channel[ToChecks], checker: Checker, suspicions: SuspicionReports
+) -> None:
     while (message := await channel.receive()) is not None:
         match message:
             case ConfigureChecks():
+                suspicions.wanted = message.suspicions
                 checker.configure(message.checks, message.verdicts, message.weights, message.limits)
                 settle()
+            case HintTargets():
+                for check in message.checks:
+                    checker.hint(check)
             case Stop():
                 return
             case Heartbeat():

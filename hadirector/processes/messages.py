@@ -67,12 +67,28 @@ class RequestHandover(msgspec.Struct, frozen=True, tag="request_handover"):
 
 
 class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
-    """An order to run exactly these checks, with the known states of their targets."""
+    """An order to run exactly these checks, with the known states of their targets.
+
+    With ``suspicions``, the worker reports each first failure of a passing target.
+    """
 
     checks: tuple[CheckDefinition, ...]
     verdicts: dict[str, Verdict] = {}
     weights: dict[str, int] = {}
     limits: Limits = Limits()
+    suspicions: bool = False
+
+
+class HintTargets(msgspec.Struct, frozen=True, tag="hint_targets"):
+    """An order to probe the targets of these checks at once, because they may have failed."""
+
+    checks: tuple[str, ...]
+
+
+class TargetSuspected(msgspec.Struct, frozen=True, tag="target_suspected"):
+    """A report: a probe of a passing target has failed, and its verdict may change soon."""
+
+    check: str
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
@@ -120,7 +136,7 @@ class ConfigureWeb(msgspec.Struct, frozen=True, tag="configure_web"):
 
 ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | Stop | Heartbeat
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
-ToChecks = ConfigureChecks | Stop | Heartbeat
-FromChecks = VerdictChanged | CheckStatistics | Notice | Heartbeat
+ToChecks = ConfigureChecks | HintTargets | Stop | Heartbeat
+FromChecks = VerdictChanged | TargetSuspected | CheckStatistics | Notice | Heartbeat
 ToWeb = ConfigureWeb | Stop | Heartbeat
 FromWeb = Notice | Heartbeat

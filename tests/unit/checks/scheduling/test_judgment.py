@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition, Timing
 from checks.definition.options import AgentProbe
 from checks.definition.result import Reason, Result, Verdict
-from checks.scheduling.judgment import judge
+from checks.scheduling.judgment import contradicts, judge
 from checks.scheduling.target import Target
 
 PASSED = Result(Reason.PASSED, "connection established", 0.001)
@@ -80,3 +80,13 @@ def test_a_target_that_starts_to_pass_gets_its_weight_without_steps(
     result, _, is_reported = judge(target(verdict, step=20), half())
     assert result.weight == weight
     assert is_reported
+
+
+def test_only_the_first_failure_of_a_passing_target_contradicts_its_verdict() -> None:
+    web = target()
+    found = []
+    for result in (PASSED, LOCAL_ERROR, REFUSED, REFUSED, REFUSED):
+        found.append(contradicts(web, result))
+        judge(web, result)
+    assert found == [False, False, True, False, False]
+    assert not contradicts(target(Verdict.UNKNOWN), REFUSED)
