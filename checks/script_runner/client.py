@@ -30,18 +30,20 @@ class ScriptServer:
         self._socket: socket.socket | None = None
         self.pid = 0
 
-    def submit(self, request: Request, caller: int, output: int) -> None:
+    def submit(self, request: Request, caller: int, *descriptors: int) -> None:
         """Request the run of a script. The result, a `Finished`, arrives at the socket ``caller``.
+
+        ``descriptors`` are for the output of the script, and then for its input, if it has one.
 
         If the other end of ``caller`` is closed, the script is killed. A server that has
         died is started again. Raises OSError.
         """
         data = msgspec.msgpack.encode(request)
         with contextlib.suppress(ConnectionError):
-            socket.send_fds(self._socket or self._start(), [data], [caller, output])
+            socket.send_fds(self._socket or self._start(), [data], [caller, *descriptors])
             return
         self.close()
-        socket.send_fds(self._start(), [data], [caller, output])
+        socket.send_fds(self._start(), [data], [caller, *descriptors])
 
     def close(self) -> None:
         """End the script server, which kills all running scripts."""

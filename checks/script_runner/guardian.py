@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from types import FrameType
 from typing import Final
 
@@ -34,10 +35,11 @@ class _OrphanedError(Exception):
     """The script server has died."""
 
 
-def guard(request: Request, caller: socket.socket, output: int, server: int) -> None:
+def guard(request: Request, caller: socket.socket, standard: Sequence[int], server: int) -> None:
     """Run a script to its end, and send the caller a `Finished`.
 
-    The script writes to the descriptor ``output``. ``server`` is the process id of the parent.
+    The script writes to the first descriptor in ``standard``, and reads the second one. Without a
+    second one, its input is empty. ``server`` is the process id of the parent.
     """
     signal.signal(signal.SIGTERM, _abort)
     finished, script = Finished(), None
@@ -45,8 +47,9 @@ def guard(request: Request, caller: socket.socket, output: int, server: int) -> 
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         _die_with_parent(signal.SIGTERM, server)
         try:
-            script = _start(request, output)
-            os.close(output)
+            script = _start(request, standard)
+            for number in standard:
+                os.close(number)
             finished = Finished(_wait(script, caller, request.timeout))
         except OSError as error:
             finished = Finished(error=str(error))
@@ -89,14 +92,14 @@ def _die_with_parent(number: signal.Signals, parent: int) -> None:
         raise _OrphanedError
 
 
-def _start(request: Request, output: int) -> int:
+def _start(request: Request, standard: Sequence[int]) -> int:
     """Start the script and return its process id. Raises OSError if it cannot be executed."""
     reading, writing = os.pipe2(os.O_CLOEXEC)
     guardian = os.getpid()
     script = os.fork()
     if script == 0:
         try:
-            _execute(request, output, guardian)
+            _execute(request, standard, guardian)
         except OSError as error:
             os.write(writing, str(error.errno or 0).encode())
         finally:
@@ -110,7 +113,7 @@ def _start(request: Request, output: int) -> int:
     return script
 
 
-def _execute(request: Request, output: int, guardian: int) -> None:
+def _execute(request: Request, standard: Sequence[int], guardian: int) -> None:
     """Replace this process by the script, in a session of its own. Raises OSError.
 
     A script that does not run as root has no capabilities.
@@ -124,7 +127,8 @@ def _execute(request: Request, output: int, guardian: int) -> None:
     _LIBC.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     _die_with_parent(signal.SIGKILL, guardian)  # a change of the user would undo this
     os.chdir("/")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    output, *given = standard
+    os.dup2(given[0] if given else os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
     for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):

@@ -1,9 +1,10 @@
 """Runs a script as an unprivileged user until it exits or reaches its deadline.
 
-A script runs in its own session, with few environment variables, without standard input, and in the
-directory ``/``. At the deadline, if its caller is cancelled, or if this process ends, it is killed
-with all its descendants. When the script exits, its descendants are killed too, unless it may leave
-daemons. All output is read, so that the script never blocks, but only the first 4 KiB are kept.
+A script runs in its own session, with few environment variables, and in the directory ``/``. Its
+standard input is empty, or a file in memory. At the deadline, if its caller is cancelled, or if
+this process ends, it is killed with all its descendants. When the script exits, its descendants
+are killed too, unless it may leave daemons. All output is read, so that the script never blocks,
+but only the first 4 KiB are kept.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,11 +41,16 @@ _ENVIRONMENT: Final = {"PATH": PATH, "LANG": "C.UTF-8"}
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
-async def run(script: Script, *arguments: str, environment: Mapping[str, str] = _NOTHING) -> Ended:
+async def run(
+    script: Script,
+    *arguments: str,
+    environment: Mapping[str, str] = _NOTHING,
+    standard_input: bytes = b"",
+) -> Ended:
     """Run a script with its configured arguments, followed by ``arguments``.
 
-    ``environment`` contains variables in addition to PATH and LANG. A failure of the script is
-    a result and never an exception.
+    ``environment`` contains variables in addition to PATH and LANG. The script reads
+    ``standard_input`` at its own pace. A failure of the script is a result and never an exception.
     """
     try:
         executable = find_executable(script)
@@ -54,9 +60,9 @@ async def run(script: Script, *arguments: str, environment: Mapping[str, str] = 
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         try:
-            with theirs:
+            with theirs, _file_in_memory(standard_input) as given:
                 request = _request(script, executable, arguments, environment)
-                server.submit(request, theirs.fileno(), output.write_end)
+                server.submit(request, theirs.fileno(), output.write_end, *given)
             finished = await _receive(ours, script.timeout + GUARDIAN_SECONDS)
         except (OSError, UnknownAccountError) as error:  # the user has been removed
             finished = Finished(error=str(error))
@@ -66,6 +72,21 @@ async def run(script: Script, *arguments: str, environment: Mapping[str, str] = 
         return Ended(None, f"{script.path} cannot be started: {finished.error}", started=False)
     exited = finished.status is not None and finished.status >= 0
     return Ended(finished.status if exited else None, _describe(finished, script), text)
+
+
+@contextmanager
+def _file_in_memory(content: bytes) -> Iterator[Sequence[int]]:
+    """Return the descriptor of a file with this content; none without a content.
+
+    A pipe would need a writer that waits for the script. Raises OSError.
+    """
+    if not content:
+        yield ()
+        return
+    with open(os.memfd_create("input"), "r+b", buffering=0) as file:
+        file.write(content)
+        file.seek(0)
+        yield (file.fileno(),)
 
 
 def _request(

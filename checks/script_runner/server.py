@@ -19,8 +19,9 @@ import msgspec
 from checks.script_runner.guardian import guard
 from checks.script_runner.request import MESSAGE_BYTES_MAX, Finished, Request
 
-DESCRIPTORS = 2
-"""Each request has the socket of its caller, and the descriptor for the output of the script."""
+DESCRIPTORS = 3
+"""Each request has the socket of its caller, and the descriptors for the output of the script and,
+if it has one, for its input."""
 
 
 def main(descriptor: int) -> None:
@@ -36,14 +37,15 @@ def main(descriptor: int) -> None:
         )
         if not data:
             return
-        caller, output = descriptors
+        caller, *standard = descriptors
         with socket.socket(fileno=caller) as end:
-            _start_guardian(client, decoder.decode(data), end, output)
-        os.close(output)
+            _start_guardian(client, decoder.decode(data), end, standard)
+        for number in standard:
+            os.close(number)
 
 
 def _start_guardian(
-    client: socket.socket, request: Request, caller: socket.socket, output: int
+    client: socket.socket, request: Request, caller: socket.socket, standard: list[int]
 ) -> None:
     server = os.getpid()
     try:
@@ -56,7 +58,7 @@ def _start_guardian(
         try:
             client.close()  # otherwise the client would not notice the end of the server
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            guard(request, caller, output, server)
+            guard(request, caller, standard, server)
         finally:
             os._exit(0)
 

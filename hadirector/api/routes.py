@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from hadirector.api.actor import Role
+from hadirector.api.alert_routes import ALERT_ROUTES
 from hadirector.api.configuration_routes import CONFIGURATION_ROUTES
 from hadirector.api.instance_routes import INSTANCE_ROUTES
 from hadirector.api.override_routes import OVERRIDE_ROUTES
@@ -109,6 +110,7 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
     ),
     *CONFIGURATION_ROUTES,
     *PAUSE_ROUTES,
+    *ALERT_ROUTES,
     Route(
         method="POST",
         path="/v1/reload",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from checks.definition.check import Limits
+from hadirector.config.alerts.build import alert_receiver
 from hadirector.config.announce.build import announcement
 from hadirector.config.api.build import api_roles, web_settings
 from hadirector.config.checks.build import DEFAULT_CHECK
@@ -45,6 +46,7 @@ def build(root: Root, host_name: str, section: str | None = None) -> Configurati
         api_roles=api_roles(api),
         web=web_settings(api),
         pair=None if root.pair is None else pair_link(root.pair, name),
+        alerts=tuple(alert_receiver(receiver) for _, receiver in root.receivers),
         sysctls=sysctl_policy(sysctls),
         sync_daemon=root.sync_daemon and sync_daemon(root.sync_daemon, root.instances),
         connection_timeouts=root.connection_timeouts,

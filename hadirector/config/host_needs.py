@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from checks.definition.options import ScriptProbe
 from checks.script_runner.script import SHELL, Script
+from hadirector.config.alerts.build import alert_script
 from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.document.finding import Path
 from hadirector.config.schema import Root
@@ -47,6 +48,7 @@ def needed_scripts(root: Root, place: Callable[[Path], str]) -> tuple[NeededScri
         *_vrrp_scripts(root),
         *_notify_scripts(root),
         *_check_scripts(root),
+        *_alert_scripts(root),
     ):
         needed = NeededScript(script=script, written=written, place=place(path))
         found.setdefault(script, needed)
@@ -79,6 +81,14 @@ def _notify_scripts(root: Root) -> Iterator[_Script]:
     for notified in notified_objects(root):
         for step, section in notified.scripts:
             yield _script((*notified.path, *step), section)
+
+
+def _alert_scripts(root: Root) -> Iterator[_Script]:
+    for path, receiver in root.receivers:
+        if receiver.command:
+            script = alert_script(receiver)
+            same = Script(path=script.path, user=script.user, group=script.group)
+            yield _Script((*path, "command"), receiver.command[0], same)
 
 
 def _script(path: Path, section: ScriptSection) -> _Script:

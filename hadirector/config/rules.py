@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadirector.config.alerts.rules import alert_findings
 from hadirector.config.announce.rules import Surroundings, announce_findings
 from hadirector.config.api.rules import api_findings
 from hadirector.config.checks.rules import check_findings, source_findings
@@ -36,6 +37,7 @@ def findings(root: Root) -> Iterator[Finding]:
         yield from api_findings(("api",), root.api)
     if root.pair is not None:
         yield from pair_findings(("pair",), root.pair)
+    yield from alert_findings(root.receivers)
     yield from vrrp_findings(root.instances)
     yield from _routing_findings(root)
     yield from _static_address_findings(root)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any
 
+from hadirector.config.alerts.schema import AlertSection
 from hadirector.config.announce.schema import AnnounceSection
 from hadirector.config.api.schema import ApiSection
 from hadirector.config.director.schema import DirectorSection
@@ -40,6 +41,7 @@ class Root(Section):
     director: DirectorSection | None = DirectorSection()
     api: ApiSection | None = ApiSection()
     pair: PairSection | None = None
+    alerts: list[AlertSection | None] | None = []
     sysctls: SysctlsSection | None = SysctlsSection()
     connection_timeouts: ConnectionTimeoutsSection | None = ConnectionTimeoutsSection()
     vrrp: list[VrrpSection | None] | None = []
@@ -48,6 +50,11 @@ class Root(Section):
     sync_daemon: SyncDaemonSection | None = None
     announce: AnnounceSection | None = None
     virtual_servers: list[VirtualServerSection | None] | None = []
+
+    @cached_property
+    def receivers(self) -> tuple[Placed[AlertSection], ...]:
+        """The receivers of alerts with their paths."""
+        return place_items(("alerts",), self.alerts)
 
     @cached_property
     def instances(self) -> tuple[Placed[VrrpSection], ...]:

@@ -24,7 +24,10 @@ SAMPLE_MAX = FAULTS_MAX
 """The elements of each list that are checked first."""
 
 _REMOVABLE_ITEMS = frozenset(
-    {"vrrp", "virtual_servers", "real_servers", "track", "sync_groups", "notify", "groups"}
+    {
+        *("vrrp", "virtual_servers", "real_servers", "track", "sync_groups", "notify"),
+        *("groups", "alerts"),
+    }
 )
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 

@@ -13,6 +13,7 @@ import structlog
 from checks.script_runner.client import server as script_server
 from hadirector import __version__
 from hadirector.dataplane.dataplane import Dataplane, DataplaneError
+from hadirector.director.alerts.alerts import Alerts
 from hadirector.director.configurations.apply import Applications
 from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
@@ -105,6 +106,7 @@ class Director:
                 "announcements": parts.announcer.run(),
                 "tracking": parts.tracking.run(),
                 "notifications": parts.notifier.run(),
+                "alerts": parts.alerts.run(),
                 "overrides": parts.overrides.run(),
                 "pause": parts.pause.run(),
                 "handovers": self.handovers.run(),
@@ -150,6 +152,11 @@ class Director:
     def web(self) -> WebProcess:
         """The web process, which speaks the API of this director."""
         return self._parts.web
+
+    @property
+    def alerts(self) -> Alerts:
+        """The alerts and their receivers."""
+        return self._parts.alerts
 
     @property
     def restarting(self) -> bool:
@@ -232,6 +239,8 @@ class Director:
         await self._wait_for_end(parts.health.workers, checks)
         await self._wait_for_end(parts.web, web)
         await parts.notifier.finish()
+        if not self._restarting:
+            await parts.alerts.finish()
 
     async def _wait_for_end(
         self, child: Child[Any] | Workers | WebProcess, running: asyncio.Task[None]

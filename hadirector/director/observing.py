@@ -17,10 +17,10 @@ REFUSED: Final = "this director only observes: another program is in charge of t
 def observed_configuration(configuration: Configuration, directory: PurePath) -> Configuration:
     """Return a configuration with the same virtual servers and instances, which changes nothing.
 
-    It sets no sysctl, timeout or sync daemon, keeps no static items, and runs no tracked script and
-    no notify script. Its files and its socket are in ``directory``. The kernel keeps its state when
-    the director ends. Raises ValueError if the configuration needs rules of netfilter or the
-    userspace dataplane: only hadirector itself can serve such a configuration.
+    It sets no sysctl, timeout or sync daemon, keeps no static items, runs no tracked script and no
+    notify script, and sends no alerts. Its files and its socket are in ``directory``. The kernel
+    keeps its state when the director ends. Raises ValueError if the configuration needs rules of
+    netfilter or the userspace dataplane: only hadirector itself can serve such a configuration.
     """
     if configuration.dataplane != "ipvs":
         raise ValueError(f"dataplane {configuration.dataplane} cannot be observed (expected ipvs)")
@@ -42,6 +42,7 @@ def observed_configuration(configuration: Configuration, directory: PurePath) ->
         tracked_scripts=(),
         tracked_processes=(),
         notifications=(),
+        alerts=(),
         needed_scripts=(),
         vrrp=tuple(replace(instance, track=()) for instance in configuration.vrrp),
     )

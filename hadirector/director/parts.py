@@ -11,6 +11,8 @@ from hadirector.announce.decision import Facts as AnnouncementFacts
 from hadirector.dataplane.condition import TableCondition
 from hadirector.dataplane.dataplane import Dataplane
 from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.director.alerts.alerts import Alerts
+from hadirector.director.alerts.conditions import Situation, find_conditions
 from hadirector.director.announcing import announcement_facts, count_packets
 from hadirector.director.closer_look import CloserLook
 from hadirector.director.fitness import FitnessMonitor
@@ -21,6 +23,7 @@ from hadirector.director.suspecting import Suspecting
 from hadirector.director.web_process import WebProcess
 from hadirector.election.election import Election
 from hadirector.election.tracking import Tracking
+from hadirector.events.alerts.alert import Key
 from hadirector.events.recorder import Recorder
 from hadirector.health.target import take_snapshot
 from hadirector.health.verdicts import Health
@@ -88,7 +91,24 @@ class Parts:
             self._count_packets,
         )
         self.web = WebProcess(configuration, put)
+        self.alerts = Alerts(configuration, recorder, self._find_conditions)
         self._put = put
+
+    async def _find_conditions(self, known: Collection[Key]) -> dict[Key, str] | None:
+        """Return the conditions for alerts; None before the elections begin."""
+        if not self.election.begun:
+            return None
+        return await find_conditions(
+            Situation(
+                self.configuration,
+                self.health.targets,
+                self.pools,
+                self.election.current_statuses(monotonic()),
+                self.health.blindness.blind,
+                self.fitness.current.reasons,
+                known,
+            )
+        )
 
     def facts(self) -> Facts:
         """Return the current inputs of a decision about weights. The targets are a live view."""

@@ -226,6 +226,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     # The workers come last, because some probes use services of the new table.
     parts.health.configure_workers()
     parts.web.configure(configuration)
+    parts.alerts.configure(configuration)
     structlog.get_logger().info(
         "configuration_changed",
         started=planned.started,

@@ -128,6 +128,7 @@ class OperatorRequests:
             parts.election.child,
             *workers.children,
             *([] if parts.web.child is None else [parts.web.child]),
+            *([] if parts.alerts.webhooks.child is None else [parts.alerts.webhooks.child]),
         ]
         statistics = workers.statistics
         status = Status(
@@ -172,6 +173,7 @@ class OperatorRequests:
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
             announcements=parts.announcer.status(monotonic()),
+            alert_receivers=parts.alerts.receivers,
         )
         # A status never changes, so a thread can read it: 10,000 real servers take 50 ms.
         verdict = await asyncio.to_thread(judge_director, status)

@@ -143,6 +143,9 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
     if os.geteuid() == 0 and configuration.web is not None:
         yield "CAP_SETUID", "run the web process as its own user (api.listen)"
         yield "CAP_SETGID", "run the web process as its own user (api.listen)"
+    if os.geteuid() == 0 and any(each.webhook is not None for each in configuration.alerts):
+        yield "CAP_SETUID", "run the webhooks process as another user (alerts)"
+        yield "CAP_SETGID", "run the webhooks process as another user (alerts)"
     if any(_marks_packets(check) for check in checks_by_identity(configuration).values()):
         yield "CAP_NET_ADMIN", "mark the packets of probes"
     if needs_ipvs(configuration):

@@ -15,6 +15,7 @@ import msgspec
 
 from checks.definition.check import CheckDefinition, Limits, Timing
 from checks.script_runner.script import Script
+from hadirector.model.alerts import AlertReceiver
 from hadirector.model.announcement import Announcement
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
@@ -232,6 +233,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     api_unix: str = "/run/hadirector/api.sock"
     web: WebSettings | None = None
     pair: Pair | None = None
+    alerts: tuple[AlertReceiver, ...] = ()
     api_roles: ApiRoles = ApiRoles()
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None

@@ -38,7 +38,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The address of the web process, the clients that may connect, and the user that it runs as.
 
     Without ``tls``, the address is of the loopback interface. Without ``user``, the process
-    chooses its user itself (`hadirector.web.privileges`).
+    chooses its user itself (`hadirector.runtime.privileges`).
     """
 
     address: str

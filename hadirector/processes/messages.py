@@ -134,9 +134,31 @@ class ConfigureWeb(msgspec.Struct, frozen=True, tag="configure_web"):
     tokens: bytes | None = None
 
 
+class DeliverMessage(msgspec.Struct, frozen=True, tag="deliver_message"):
+    """An order to send a message to a webhook by POST, within ``timeout`` seconds.
+
+    The process reports the outcome with the same ``number``.
+    """
+
+    number: int
+    url: Secret
+    headers: dict[str, str]
+    body: bytes
+    timeout: float
+
+
+class MessageDelivered(msgspec.Struct, frozen=True, tag="message_delivered"):
+    """A report: how the delivery of a message ended. An empty ``failure`` means success."""
+
+    number: int
+    failure: str = ""
+
+
 ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | Stop | Heartbeat
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
 ToChecks = ConfigureChecks | HintTargets | Stop | Heartbeat
 FromChecks = VerdictChanged | TargetSuspected | CheckStatistics | Notice | Heartbeat
 ToWeb = ConfigureWeb | Stop | Heartbeat
 FromWeb = Notice | Heartbeat
+ToWebhooks = DeliverMessage | Stop | Heartbeat
+FromWebhooks = MessageDelivered | Heartbeat

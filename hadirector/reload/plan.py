@@ -75,4 +75,5 @@ _SETTINGS = {
     "web": "the web process",
     "pair": "the pair link",
     "announce": "the announced addresses",
+    "alerts": "the receivers of alerts",
 }

@@ -31,6 +31,7 @@ def find_problems(status: Status) -> Iterator[Problem]:
     yield from _process_problems(status)
     yield from _table_problems(status)
     yield from _host_problems(status)
+    yield from _receiver_problems(status)
     yield from _notes(status)
 
 
@@ -184,6 +185,19 @@ def _warning(code: str, text: str, level: Level) -> Problem:
         reason=text,
         remedy="change the place or setting that the message names",
     )
+
+
+def _receiver_problems(status: Status) -> Iterator[Problem]:
+    for receiver in status.alert_receivers:
+        if receiver.failing:
+            yield Problem(
+                level=Level.DEGRADED,
+                code="alert_receiver_failing",
+                object=f"receiver {receiver.name}",
+                reason=f"{_number(receiver.waiting, 'alert or event')} wait: {receiver.failure}",
+                remedy=f"repair the receiver; `hadirector alerts test {receiver.name}` sends it"
+                " a test message",
+            )
 
 
 def _notes(status: Status) -> Iterator[Problem]:

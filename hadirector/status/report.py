@@ -20,6 +20,7 @@ from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
+from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.configurations import PendingStatus
 from hadirector.status.pause_status import PauseStatus
 from hadirector.status.verdict import DirectorVerdict
@@ -155,6 +156,7 @@ class Status(msgspec.Struct, frozen=True):
     pause: PauseStatus | None = None
     pending_configuration: PendingStatus | None = None
     announcements: AnnouncementStatus | None = None
+    alert_receivers: tuple[ReceiverStatus, ...] = ()
 
 
 def real_server_statuses(

@@ -15,13 +15,13 @@ from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import ConfigureWeb, Heartbeat, Stop, ToWeb
 from hadirector.runtime.imports import complete
+from hadirector.runtime.privileges import drop_privileges
 from hadirector.web.access import Access
 from hadirector.web.audit import Audit
 from hadirector.web.clients import Clients
 from hadirector.web.director import Director
 from hadirector.web.events import Follower, Streams
 from hadirector.web.pages import load_pages
-from hadirector.web.privileges import drop_privileges
 from hadirector.web.service import Service
 from hadirector.web.tls import TlsError, make_context
 from hadirector.web.tokens import parse_tokens

@@ -106,10 +106,10 @@ def free_ports(number: int) -> list[int]:
 
 
 class WebServer:
-    """A web server on a free port of 127.0.0.1."""
+    """A web server on 127.0.0.1, on a free port unless another one is given."""
 
-    def __init__(self) -> None:
-        [self.port] = free_ports(1)
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_ports(1)[0]
         arguments = ["--address", "127.0.0.1", "--port", str(self.port), "--name", "web"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hadirector.demo.web", *arguments], stdout=subprocess.PIPE

@@ -200,3 +200,13 @@ async def test_a_link_of_another_user_is_not_followed(write: Write, tmp_path: Pa
     assert {each.reason for each in ended} == {
         f"{outside} belongs to the user 65534, who could replace the script"
     }
+
+
+async def test_a_script_reads_its_input_and_ends_without_reading_it(write: Write) -> None:
+    """More than a pipe holds, and a script that leaves it unread blocks nothing."""
+    text = b"line\n" * 100_000
+    script = Script(path=write("wc -c"), user=US, timeout=10)
+    assert (await run(script, standard_input=text)).output == "500000"
+    assert (await run(script)).output == "0"
+    unread = Script(path=write("exit 3"), user=US, timeout=10)
+    assert (await run(unread, standard_input=text)).status == 3

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from hadirector.config.alerts.schema import AlertSection
 from hadirector.config.announce.schema import (
     AnnounceSection,
     GroupSection,
@@ -65,6 +66,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "Clients with certificates": ClientSection,
     "pair": PairSection,
     "Peers of the pair": PeerSection,
+    "alerts": AlertSection,
     "sysctls": SysctlsSection,
     "connection_timeouts": ConnectionTimeoutsSection,
     "vrrp": VrrpSection,

@@ -14,7 +14,9 @@ from hadirector.config.document.errors import quote
 
 Path = tuple[str | int, ...]
 
-SECRET_KEYS: Final = frozenset({"password", "secret", "token", "body", "send", "headers"})
+SECRET_KEYS: Final = frozenset(
+    {"password", "secret", "token", "body", "send", "headers", "webhook"}
+)
 """Keys whose whole value is secret."""
 SECRET_SECTIONS: Final = frozenset({"authentication", "auth_hmac"})
 """Sections with secrets: a single value in the place of the section may be one of them."""

@@ -15,6 +15,7 @@ from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.overrides.model import Action
 from hadirector.status import exposition
+from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.metrics import families
 from hadirector.status.report import (
     ProcessStatus,
@@ -91,6 +92,18 @@ STATUS = Status(
     delayed_probes=5,
     discarded_results={Reason.TIMEOUT: 3},
     unattended_seconds=1.5,
+    alert_receivers=(
+        ReceiverStatus(
+            name="ops",
+            kind="webhook",
+            failing=True,
+            failure="refused",
+            waiting=2,
+            delivered=5,
+            failed_attempts=7,
+            lost=1,
+        ),
+    ),
 )
 
 
@@ -100,6 +113,19 @@ def samples(status: Status) -> dict[str, float]:
         f"{sample.name}{list(sample.labels.values())}": sample.value
         for family in text_string_to_metric_families(b"".join(exposition.pieces(status)).decode())
         for sample in family.samples
+    }
+
+
+def test_the_receivers_of_alerts_have_metrics() -> None:
+    found = samples(STATUS)
+    assert {
+        name: value for name, value in found.items() if name.startswith("hadirector_alert")
+    } == {
+        "hadirector_alert_receiver_failing['ops']": 1,
+        "hadirector_alert_receiver_waiting['ops']": 2,
+        "hadirector_alert_messages_total['ops']": 5,
+        "hadirector_alert_attempts_failed_total['ops']": 7,
+        "hadirector_alert_messages_lost_total['ops']": 1,
     }
 
 

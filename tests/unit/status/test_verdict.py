@@ -13,6 +13,7 @@ from checks.definition.result import Verdict
 from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
+from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.configurations import PendingStatus
 from hadirector.status.pause_status import PauseStatus
 from hadirector.status.problems import judge_director
@@ -88,6 +89,16 @@ PENDING = PendingStatus(3, 2, 41.0, "unix:ann")
 VRRP_DOWN = (ProcessStatus("vrrp", None, 1), ProcessStatus("checks", 102, 0))
 CHECKS_DOWN = (ProcessStatus("vrrp", 101, 0), ProcessStatus("checks", None, 2))
 VRRP_OLD = (ProcessStatus("vrrp", 101, 0, "0.0.9"),)
+RECEIVER = ReceiverStatus(
+    name="ops",
+    kind="webhook",
+    failing=True,
+    failure="no answer within 10 s",
+    waiting=2,
+    delivered=1,
+    failed_attempts=3,
+    lost=0,
+)
 FOUND: dict[str, tuple[Status, Level, str, str]] = {
     "all fail": (with_members(BAD), Level.CRITICAL, "no_server_serves", "web"),
     "all disabled": (with_members(DISABLED), Level.CRITICAL, "no_server_serves", "web"),
@@ -143,6 +154,12 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "web/192.0.2.45:80",
     ),
     "blind": (replace(STATUS, blind=True), Level.CRITICAL, "blind", "director"),
+    "receiver": (
+        replace(STATUS, alert_receivers=(RECEIVER,)),
+        Level.DEGRADED,
+        "alert_receiver_failing",
+        "receiver ops",
+    ),
     "paused": (replace(STATUS, pause=PAUSE), Level.DEGRADED, "paused", "director"),
     "pending": (
         replace(STATUS, pending_configuration=PENDING),

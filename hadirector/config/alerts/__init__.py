@@ -1,0 +1,1 @@
+"""The section ``alerts``: receivers outside of this host."""

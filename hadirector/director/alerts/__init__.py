@@ -1,0 +1,1 @@
+"""Informs receivers outside of this host of faults and events."""
