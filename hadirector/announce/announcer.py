@@ -25,6 +25,7 @@ from hadirector.announce.decision import (
     due_in,
     lapse,
 )
+from hadirector.announce.engine import EngineWatcher
 from hadirector.announce.hold import HoldState, observe
 from hadirector.announce.kernel import AnnouncementKernel
 from hadirector.announce.status import AnnouncementStatus, GroupStatus
@@ -58,6 +59,7 @@ class Announcer:
         self._look = look
         self._count_packets = count_packets
         self._kernel = None if announcement is None else AnnouncementKernel(announcement)
+        self.engine = EngineWatcher(announcement)
         self._states: dict[str, GroupState] = {}
         self._failures: tuple[str, ...] = ()
         self._leaving = self._changed = False
@@ -105,6 +107,7 @@ class Announcer:
         before, self._announcement = self._announcement, announcement
         if before == announcement:
             return
+        self.engine.configure(announcement)
         names = {group.name for group in self._groups}
         self._states = {name: each for name, each in self._states.items() if name in names}
         if before is None or announcement is None or _devices(before) != _devices(announcement):
@@ -126,6 +129,7 @@ class Announcer:
                 _group_status(group, self._state(group), passing, now) for group in self._groups
             ),
             failures=self._failures,
+            engine=self.engine.reading,
         )
 
     # --- leaving --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.engine_answers import EngineReading
 
 
 class GroupStatus(msgspec.Struct, frozen=True):
@@ -25,9 +26,13 @@ class GroupStatus(msgspec.Struct, frozen=True):
 
 
 class AnnouncementStatus(msgspec.Struct, frozen=True):
-    """All groups, and the operations on the kernel that failed at the latest attempt."""
+    """All groups, and the operations on the kernel that failed at the latest attempt.
+
+    ``engine`` is the latest answer of the routing engine, None if it is not asked.
+    """
 
     device: str
     reluctant_device: str
     groups: tuple[GroupStatus, ...] = ()
     failures: tuple[str, ...] = ()
+    engine: EngineReading | None = None

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checks.definition.result import Verdict
+from hadirector.cli.announcement_text import render_announcements
 from hadirector.cli.terminal import Paint, Row, short_duration, table
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
@@ -69,6 +70,7 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
         for instance in status.instances:
             yield from _instance_notes(instance, paint)
             yield from _advertising_routers(instance, paint)
+    yield from render_announcements(status.announcements, paint)
     if status.virtual_servers:
         yield ""
         yield from _virtual_servers(status.virtual_servers, paint, every=every_real_server)

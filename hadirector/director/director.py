@@ -104,6 +104,7 @@ class Director:
                 "table": parts.table_reconciler.run(),
                 "host": parts.host_reconciler.run(),
                 "announcements": parts.announcer.run(),
+                "routing engine": parts.announcer.engine.run(),
                 "tracking": parts.tracking.run(),
                 "notifications": parts.notifier.run(),
                 "alerts": parts.alerts.run(),

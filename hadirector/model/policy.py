@@ -32,6 +32,7 @@ SYSCTL_NAMES: Final = (
     "conntrack",
     "sloppy_tcp",
     "backup_only",
+    "schedule_icmp",
 )
 """Last components of the names of all sysctls that a configuration can need."""
 

@@ -15,6 +15,7 @@ from prometheus_client.core import Metric
 from checks.definition.result import Verdict
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.status.alert_metrics import alert_families
+from hadirector.status.announcement_status import announcement_families
 from hadirector.status.exporter_metrics import exporter_families
 from hadirector.status.families import Sample, counter_family, gauge_family, histogram_family
 from hadirector.status.problems import judge_director
@@ -38,6 +39,7 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from _check_metrics(status)
         yield from _dataplane_metrics(status)
         yield from alert_families(status.alert_receivers)
+        yield from announcement_families(status.announcements)
     if "virtual_servers" in scopes:
         yield from _virtual_server_metrics(status.virtual_servers)
     if "real_servers" in scopes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from hadirector.status.announcement_status import announcement_problems
 from hadirector.status.instance_problems import instance_problems
 from hadirector.status.pool_problems import pool_problems
 from hadirector.status.report import Status
@@ -28,6 +29,8 @@ def find_problems(status: Status) -> Iterator[Problem]:
         yield from instance_problems(instance)
     for server in status.virtual_servers:
         yield from pool_problems(server, observing=status.observing)
+    if status.announcements is not None:
+        yield from announcement_problems(status.announcements)
     yield from _process_problems(status)
     yield from _table_problems(status)
     yield from _host_problems(status)

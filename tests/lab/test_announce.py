@@ -17,9 +17,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hadirector.api.client import request
 from hadirector.lab.topology import Host, Network
+from hadirector.status.report import Status
 from tests.lab.experiment import start_director, start_web
 from tests.lab.routing_engines import (
     BFD_INTERVAL,
@@ -102,6 +105,22 @@ class Site:
         word = "add" if blind else "del"
         host.ip(*(f"route {word} unreachable {address}/32" for address in BACKENDS))
 
+    def status(self, name: str) -> Status:
+        answer = request(f"{self.directory}/run-{name}/api.sock", "GET", "/v1/status")
+        return msgspec.json.decode(answer, type=Status)
+
+    def problems(self, name: str) -> list[str]:
+        """Return the codes of the problems of a director."""
+        verdict = self.status(name).verdict
+        return [problem.code for problem in verdict.problems] if verdict else []
+
+    def sessions(self, name: str) -> dict[str, str]:
+        """Return the state of each session of the engine that a director shows."""
+        announcements = self.status(name).announcements
+        assert announcements is not None
+        assert announcements.engine is not None
+        return {each.neighbor: each.state for each in announcements.engine.sessions}
+
     def director_pids(self, host: Host) -> list[int]:
         """Return the processes of the director, without the processes of the engine."""
         engine = {process.pid for process in self.engines[host.name].processes}
@@ -180,12 +199,20 @@ def test_the_addresses_of_a_suspended_director_expire(site: Site) -> None:
 
 
 def test_the_death_of_the_engine_is_noticed_at_once(site: Site) -> None:
-    """The router closes the session. The engine that returns announces the address again."""
+    """The router closes the session. The engine that returns announces the address again.
+
+    The director keeps the address on its device, and shows the session.
+    """
+    one = site.directors[0]
+    eventually(lambda: site.sessions("lb1"), 20.0, expected={ROUTER: "Established"})
     began = time.monotonic()
     site.engines["lb1"].kill()
     assert site.wait_for(2) - began < 0.15 + SLACK_SECONDS
+    eventually(lambda: "announced_to_no_router" in site.problems("lb1"), 10.0)
+    assert one.holds(ADDRESS)
     site.engines["lb1"].start()
     site.wait_for(1, 2)
+    eventually(lambda: site.problems("lb1"), 20.0, expected=[])
 
 
 def test_a_restart_keeps_the_announcement(site: Site) -> None:

@@ -24,7 +24,7 @@ _OURS: Final = re.compile(
     rf"{IP_FORWARD}|{IPV6_FORWARDING}"
     rf"|net/ipv4/conf/(?!\.\.?/)[^/\s]{{1,15}}/(send_redirects|{ACCEPT_LOCAL})"
     r"|net/ipv4/vs/(expire_nodest_conn|expire_quiescent_template|conn_reuse_mode|conntrack"
-    r"|sloppy_tcp|backup_only)"
+    r"|sloppy_tcp|backup_only|schedule_icmp)"
 )
 
 
@@ -126,10 +126,14 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     if any(ForwardingMethod.FULLNAT in server.forwarding_methods for server in servers):
         reason = "fullnat: netfilter translates the source address of tracked connections only"
         yield Sysctl("net/ipv4/vs/conntrack", "1", reason)
-    hashed = (_is_tcp(server) and _has_hash_scheduler(server) for server in servers)
-    if configuration.vrrp and any(hashed):
+    hashed = [server for server in servers if _has_hash_scheduler(server)]
+    several = configuration.vrrp or configuration.announce
+    if several and any(map(_is_tcp, hashed)):
         reason = "sh and mh: after a takeover, existing connections are scheduled without a SYN"
         yield Sysctl("net/ipv4/vs/sloppy_tcp", "1", reason)
+    if configuration.announce and hashed:
+        reason = "announce with sh and mh: ICMP errors of connections of another director"
+        yield Sysctl("net/ipv4/vs/schedule_icmp", "1", reason)
 
 
 def _probing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:

@@ -11,6 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from checks.definition.result import Reason, Verdict
 from checks.scheduling.lateness import ProbeLateness
+from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.engine_answers import EngineReading, Session
+from hadirector.announce.status import AnnouncementStatus, GroupStatus
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.overrides.model import Action
@@ -104,6 +107,21 @@ STATUS = Status(
             lost=1,
         ),
     ),
+    announcements=AnnouncementStatus(
+        "hadirector0",
+        "hadirector1",
+        (
+            GroupStatus(
+                "web",
+                ("203.0.113.1",),
+                AnnouncementRole.RELUCTANT,
+                "blind",
+                9.0,
+                passing={"http": 40.0},
+            ),
+        ),
+        engine=EngineReading((Session("192.0.2.1", "Established"), Session("192.0.2.2", "Active"))),
+    ),
 )
 
 
@@ -195,6 +213,16 @@ def test_an_instance_has_metrics_of_its_dropped_advertisements() -> None:
     assert found[f"{lateness}_bucket['0.01', 'web']"] == 6
     assert found[f"{lateness}_count['web']"] == 6
     assert found[f"{lateness}_sum['web']"] == 0.0042
+
+
+def test_an_announced_group_has_metrics_of_its_role_and_its_sessions() -> None:
+    found = samples(STATUS)
+    assert found["hadirector_announcement_role['web', 'reluctant']"] == 1
+    assert found["hadirector_announcement_role['web', 'announced']"] == 0
+    assert found["hadirector_announcement_passing_ratio['web', 'http']"] == 0.4
+    assert found["hadirector_routing_session_established['192.0.2.1']"] == 1
+    assert found["hadirector_routing_session_established['192.0.2.2']"] == 0
+    assert found["hadirector_routing_engine_answers[]"] == 1
 
 
 def documented() -> dict[str, tuple[str, frozenset[str]]]:

@@ -19,6 +19,7 @@ from hadirector.status.pause_status import PauseStatus
 from hadirector.status.problems import judge_director
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.verdict import Level
+from tests.unit.status.announcements import FAULTS
 from vrrp.model.report import AlarmKind, InstanceStatus, State
 
 PAGE = Path(__file__).parents[3] / "docs/operations.md"
@@ -289,6 +290,10 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "override_orphaned",
         "director",
     ),
+    **{
+        name: (replace(STATUS, announcements=faulty), level, code, place)
+        for name, (faulty, level, code, place) in FAULTS.items()
+    },
 }
 
 

@@ -22,6 +22,8 @@ NODEST = ("net/ipv4/vs/expire_nodest_conn", "1")
 QUIESCENT = ("net/ipv4/vs/expire_quiescent_template", "1")
 REUSE = ("net/ipv4/vs/conn_reuse_mode", "1")
 SLOPPY = ("net/ipv4/vs/sloppy_tcp", "1")
+SCHEDULE_ICMP = ("net/ipv4/vs/schedule_icmp", "1")
+ANNOUNCE = "announce: {groups: [{name: web, addresses: [10.0.0.9]}]}"
 
 EVERYWHERE = Interfaces(routed=frozenset({"eth1"}), probed=frozenset({"eth2"}))
 
@@ -66,6 +68,11 @@ def sysctls(server: str, rest: str = "") -> list[tuple[str, str]]:
         ("address: 10.0.0.9:80, forwarding: dr, scheduler: mh", "", [REUSE]),
         ("address: 10.0.0.9:80, forwarding: dr, scheduler: mh", VRRP, [REUSE, SLOPPY]),
         (
+            "address: 10.0.0.9:80, forwarding: dr, scheduler: mh",
+            ANNOUNCE,
+            [REUSE, SLOPPY, SCHEDULE_ICMP],
+        ),
+        (
             "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
             " real_servers: [{address: 10.0.0.2}]",
             "",
@@ -91,7 +98,7 @@ def test_the_words_of_leave_are_those_of_the_sysctls_that_can_be_needed() -> Non
             " real_servers: [{address: 10.0.0.2}]",
             'address: "[fd00::9]:80"',
         )
-        for name, _ in [*sysctls(f"{server}, scheduler: mh", VRRP), NODEST]
+        for name, _ in [*sysctls(f"{server}, scheduler: mh", VRRP), NODEST, SCHEDULE_ICMP]
     }
     assert every == set(policy.SYSCTL_NAMES)
 

@@ -1,0 +1,103 @@
+"""Finds the problems of announced addresses, and converts their status to metrics. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+
+from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.status import AnnouncementStatus, GroupStatus
+from hadirector.status.families import gauge_family
+from hadirector.status.verdict import Level, Problem
+
+
+def announcement_problems(status: AnnouncementStatus) -> Iterator[Problem]:
+    """Yield the problems of all groups, of the engine, and of the kernel state."""
+    for group in status.groups:
+        if group.role is not AnnouncementRole.ANNOUNCED:
+            yield _group_problem(group)
+    announced = any(group.role is not AnnouncementRole.WITHDRAWN for group in status.groups)
+    if status.engine is not None:
+        established = sum(session.established for session in status.engine.sessions)
+        if announced and not established:
+            reason = status.engine.fault or "no session of the routing engine is established"
+            yield Problem(
+                level=Level.CRITICAL,
+                code="announced_to_no_router",
+                object="announcements",
+                reason=f"the addresses are announced to no router: {reason}",
+                remedy="look at the routing engine; `hadirector doctor -c FILE` examines it",
+            )
+        for session in status.engine.sessions:
+            if established and not session.established:
+                yield Problem(
+                    level=Level.DEGRADED,
+                    code="routing_session_down",
+                    object=f"router {session.neighbor}",
+                    reason=f"the session with {session.neighbor} is {session.state}",
+                    remedy="look at the session in the routing engine and on the router",
+                )
+    for failure in status.failures:
+        yield Problem(
+            level=Level.CRITICAL,
+            code="announcement_failing",
+            object="announcements",
+            reason=failure,
+            remedy="remove the cause in the message; the director repeats the operation",
+        )
+
+
+def _group_problem(group: GroupStatus) -> Problem:
+    withdrawn = group.role is AnnouncementRole.WITHDRAWN
+    return Problem(
+        level=Level.CRITICAL if withdrawn else Level.DEGRADED,
+        code="group_withdrawn" if withdrawn else "group_reluctant",
+        object=f"group {group.name}",
+        reason=f"{group.name} is {group.role}: {group.reason}",
+        remedy="remove the cause; the group is announced when all conditions hold for `rise`",
+    )
+
+
+def announcement_families(status: AnnouncementStatus | None) -> Iterator[Metric]:
+    """Yield the metrics of announced addresses. Without a status they have no sample."""
+    groups = () if status is None else status.groups
+    yield gauge_family(
+        "announcement_role",
+        "1 for the present announcement of the group, 0 for the other roles.",
+        ("group", "role"),
+        (
+            ((group.name, role.value), group.role is role)
+            for group in groups
+            for role in AnnouncementRole
+        ),
+    )
+    yield gauge_family(
+        "announcement_passing_ratio",
+        "Passing part of the configured weight of a pool that the group depends on.",
+        ("group", "virtual_server"),
+        (
+            ((group.name, pool), percent / 100)
+            for group in groups
+            for pool, percent in group.passing.items()
+        ),
+    )
+    yield gauge_family(
+        "announcement_failures",
+        "Operations on announced addresses that failed at the latest attempt.",
+        (),
+        [] if status is None else [((), len(status.failures))],
+    )
+    engine = None if status is None else status.engine
+    yield gauge_family(
+        "routing_session_established",
+        "Whether a BGP session of the routing engine is established.",
+        ("neighbor",),
+        (((each.neighbor,), each.established) for each in (engine.sessions if engine else ())),
+    )
+    yield gauge_family(
+        "routing_engine_answers",
+        "Whether the routing engine answers.",
+        (),
+        [] if engine is None else [((), not engine.fault)],
+    )
