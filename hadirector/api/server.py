@@ -29,6 +29,7 @@ from hadirector.api.client import CLAIM_HEADER
 from hadirector.api.connections import Connections
 from hadirector.api.context import Context
 from hadirector.api.handling import RequestHandling, random_id
+from hadirector.api.link_routes import LINK_ROUTES
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.protocol import ApiProtocol
 from hadirector.api.routes import ROUTES
@@ -61,9 +62,9 @@ async def serving(
     """
     connections = Connections()
     context = Context(director, connections)
-    router = Router(ROUTES)
-    local = RequestHandling(context, router, UnixActors(roles).prove, random_id)
-    asserted = RequestHandling(context, router, asserted_actor, asserted_id)
+    local = RequestHandling(context, Router(ROUTES), UnixActors(roles).prove, random_id)
+    private = Router((*ROUTES, *LINK_ROUTES))
+    asserted = RequestHandling(context, private, asserted_actor, asserted_id)
     servers = [_make_server(local), _make_server(asserted)]
     if web_process is not None:
         starter = partial(_start_protocol, servers[1])

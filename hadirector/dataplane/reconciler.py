@@ -98,6 +98,11 @@ class TableReconciler:
         """The services that the director created or adopted."""
         return self._owned
 
+    def known_entry(self, key: ServiceKey) -> ServiceEntry | None:
+        """Return a service as it was last read or written; None if it is missing or not known."""
+        known = self._known.get(key)
+        return None if known is None else known.entry
+
     def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
         """Set the wanted table.
 

@@ -20,6 +20,7 @@ from hadirector.director.dispatch import Dispatcher
 from hadirector.director.handovers import Handovers
 from hadirector.director.messages import FirstVerdictsOverdue, Message
 from hadirector.director.override_requests import OverrideRequests
+from hadirector.director.pairing import Pairing
 from hadirector.director.parts import Parts
 from hadirector.director.pausing import Pausing
 from hadirector.director.reconfigure import Reconfiguration
@@ -70,6 +71,7 @@ class Director:
         self.operator = OperatorRequests(self._parts, lambda: self.applications.pending_status)
         self.overrides = OverrideRequests(self._parts)
         self.handovers = Handovers(self._parts)
+        self.pairing = Pairing(self._parts)
         self.recorder = recorder
         self._log = structlog.get_logger()
         self._spawned: set[asyncio.Task[None]] = set()
@@ -111,6 +113,7 @@ class Director:
                 "overrides": parts.overrides.run(),
                 "pause": parts.pause.run(),
                 "handovers": self.handovers.run(),
+                "pairing": self.pairing.run(),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),
                 "service reports": self._service.run(),
@@ -196,6 +199,7 @@ class Director:
     async def _handle_messages(self) -> None:
         while True:
             await self._dispatcher.handle(await self._messages.get())
+            self.pairing.note_change()
             await asyncio.sleep(0)  # other tasks run during a burst of messages
 
     def _put_later(self, delay: float, message: Message) -> None:

@@ -37,6 +37,7 @@ def observed_configuration(configuration: Configuration, directory: PurePath) ->
         api_unix=str(directory / "api.sock"),
         sysctls=SysctlPolicy(apply=False),
         sync_daemon=None,
+        pair=None,
         connection_timeouts=ConnectionTimeouts(),
         static=NO_STATIC_ITEMS,
         tracked_scripts=(),

@@ -231,6 +231,10 @@ class StateError(Exception):
     """The bytes of a peer are no state. The message is the reason."""
 
 
+class OversizedError(StateError):
+    """The answer of the peer is longer than a state may be."""
+
+
 class IncompatibleError(StateError):
     """The peer has no version of the state in common with this program."""
 
@@ -262,7 +266,7 @@ def decode(content: bytes) -> PairState:
     The range of versions is read first, so that a later form of the other fields is no fault.
     """
     if len(content) > STATE_BYTES_MAX:
-        raise StateError(f"the state has more than {STATE_BYTES_MAX} bytes")
+        raise OversizedError(f"the state has more than {STATE_BYTES_MAX} bytes")
     try:
         head = _HEAD_DECODER.decode(content)
         if not head.protocol.lowest <= PROTOCOL <= head.protocol.highest:

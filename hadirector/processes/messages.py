@@ -11,6 +11,7 @@ import msgspec
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Reason, Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
+from hadirector.model.pair import Pair
 from hadirector.model.web import WebSettings
 from vrrp.model.configuration import InstanceConfiguration, Secret, TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, Transition
@@ -120,18 +121,32 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     running: float = 0.0
 
 
+class PairFiles(msgspec.Struct, frozen=True):
+    """The present content of the files of the pair link. A missing file is None.
+
+    ``peers`` has the certificates of the peers by their names.
+    """
+
+    certificate: bytes | None = None
+    key: Secret | None = None
+    peers: dict[str, bytes | None] = {}
+
+
 class ConfigureWeb(msgspec.Struct, frozen=True, tag="configure_web"):
     """Serve with these settings, and with the present content of the files that they name.
 
-    ``names`` are the host names that a request may have. A missing file is None.
+    ``names`` are the host names that a request may have. A missing file is None. Without
+    ``settings``, the process serves no API, and without ``pair`` it has no link to peers.
     """
 
-    settings: WebSettings
+    settings: WebSettings | None
     names: tuple[str, ...]
     certificate: bytes | None = None
     key: Secret | None = None
     client_ca: bytes | None = None
     tokens: bytes | None = None
+    pair: Pair | None = None
+    pair_files: PairFiles = PairFiles()
 
 
 class DeliverMessage(msgspec.Struct, frozen=True, tag="deliver_message"):

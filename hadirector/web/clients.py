@@ -31,12 +31,41 @@ WRITE_BUFFER_BYTES: Final = 64 * 1024
 StartProtocol = Callable[[], asyncio.Protocol]
 
 
-class Clients:
-    """The connections of clients. ``context`` is that of the next TLS handshake."""
+def peer_address(client: socket.socket) -> str:
+    """Return the address of the other end of a connection; empty if it has left already."""
+    try:
+        return str(client.getpeername()[0]).removeprefix("::ffff:")
+    except OSError:
+        return ""
 
-    def __init__(self, start_protocol: StartProtocol, listening: socket.socket) -> None:
+
+def _accept_all(_client: socket.socket) -> bool:
+    return True
+
+
+def _ignore(_address: str, _error: OSError) -> None:
+    """Ignore a handshake that has failed."""
+
+
+class Clients:
+    """The connections of clients. ``context`` is that of the next TLS handshake.
+
+    ``accepts`` returns whether a new connection may begin its handshake; the others are closed at
+    once. ``note_failure`` gets the address and the error of each handshake that fails.
+    """
+
+    def __init__(
+        self,
+        start_protocol: StartProtocol,
+        listening: socket.socket,
+        *,
+        accepts: Callable[[socket.socket], bool] = _accept_all,
+        note_failure: Callable[[str, OSError], None] = _ignore,
+    ) -> None:
         self.context: ssl.SSLContext | None = None
         self._start_protocol = start_protocol
+        self._accepts = accepts
+        self._note_failure = note_failure
         # Since when a connection is idle; None while a request is handled.
         self._idle_since: dict[asyncio.BaseTransport, float | None] = {}
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -64,7 +93,7 @@ class Clients:
             self._idle_since[transport] = monotonic()
 
     def _start(self, client: socket.socket) -> None:
-        if is_reserved(client.fileno(), API_RESERVE):
+        if is_reserved(client.fileno(), API_RESERVE) or not self._accepts(client):
             client.close()
             return
         handshake = asyncio.create_task(self._serve(client))
@@ -72,14 +101,19 @@ class Clients:
         handshake.add_done_callback(self._handshakes.discard)
 
     async def _serve(self, client: socket.socket) -> None:
+        address = peer_address(client)
         limits = {"ssl_handshake_timeout": HANDSHAKE_SECONDS_MAX} if self.context else {}
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 self._start_protocol, client, ssl=self.context, **limits
             )
-        except (OSError, asyncio.CancelledError):  # also a refused handshake: ssl.SSLError
+        except asyncio.CancelledError:
             client.close()
+            return
+        except OSError as error:  # also a refused handshake: ssl.SSLError
+            client.close()
+            self._note_failure(address, error)
             return
         assert isinstance(transport, asyncio.WriteTransport)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)

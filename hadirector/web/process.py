@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from hadirector.api.protocol import ApiProtocol
+from hadirector.model.web import WebSettings
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import ConfigureWeb, Heartbeat, Stop, ToWeb
@@ -21,6 +22,7 @@ from hadirector.web.audit import Audit
 from hadirector.web.clients import Clients
 from hadirector.web.director import Director
 from hadirector.web.events import Follower, Streams
+from hadirector.web.link.link import PairLink
 from hadirector.web.pages import load_pages
 from hadirector.web.service import Service
 from hadirector.web.tls import TlsError, make_context
@@ -43,10 +45,19 @@ FAULTS_MAX: Final = 10
 class WebServer:
     """The parts of the process."""
 
-    def __init__(self, channel: Channel[Any], director: Director, listening: socket.socket) -> None:
+    def __init__(
+        self,
+        channel: Channel[Any],
+        doorway: socket.socket,
+        listening: socket.socket,
+        pair_listening: socket.socket,
+    ) -> None:
         self._channel = channel
         self._listening = listening
         self._access = Access()
+        # The waiting requests of peers take no connection from the clients of the API.
+        self._directors = director, link_director = Director(doorway), Director(doorway)
+        self._link = PairLink(link_director, pair_listening, channel.send)
         self.follower = Follower(director)
         self._service = Service(
             director, Streams(self.follower), self._access, Audit(channel.send), load_pages()
@@ -56,23 +67,32 @@ class WebServer:
 
     def configure(self, message: ConfigureWeb) -> None:
         """Serve with these settings and files. Unusable files of TLS replace no usable ones."""
-        faults = []
+        user = None if message.settings is None else message.settings.user
         if self._privileged:
             try:
-                drop_privileges(message.settings.user)
+                drop_privileges(user)
             except KeyError:
-                self._refuse([f"api.user: this host has no user {message.settings.user}"])
+                self._refuse([f"api.user: this host has no user {user}"])
                 return
             self._privileged = False
+        faults = self._link.configure(message.pair, message.pair_files)
+        if message.settings is not None:
+            faults += self._configure_api(message, message.settings)
+        if faults:
+            self._refuse(faults)
+
+    def _configure_api(self, message: ConfigureWeb, settings: WebSettings) -> list[str]:
+        """Serve the API with these settings; return the faults of the files."""
+        faults = []
         tokens = parse_tokens(message.tokens or b"")
-        if message.settings.tokens_file is not None:
-            file = message.settings.tokens_file
+        if settings.tokens_file is not None:
+            file = settings.tokens_file
             unreadable = () if message.tokens is not None else ("cannot be read",)
             faults += [f"{file}: {fault}" for fault in (*unreadable, *tokens.faults)]
-        self._access.configure(message.settings, tokens.tokens)
-        self._service.settings = message.settings
+        self._access.configure(settings, tokens.tokens)
+        self._service.settings = settings
         self._service.names = frozenset(
-            name.lower() for name in (*message.names, *message.settings.host_names)
+            name.lower() for name in (*message.names, *settings.host_names)
         )
         try:
             context = make_context(message)
@@ -81,17 +101,19 @@ class WebServer:
         else:
             clients = self._accept()
             clients.context = context
-        if faults:
-            self._refuse(faults)
+        return faults
 
     def _refuse(self, faults: list[str]) -> None:
         text = "; ".join(faults[:FAULTS_MAX])
         self._channel.send(Notice("error", "web_files_refused", {"faults": text}))
 
-    def close(self) -> None:
-        """Close the connections of all clients."""
+    async def close(self) -> None:
+        """Close the connections of all clients and peers, and to the director."""
         if self._clients is not None:
             self._clients.close()
+        self._link.close()
+        for director in self._directors:
+            await director.close()
 
     def _accept(self) -> Clients:
         if self._clients is None:
@@ -108,10 +130,17 @@ class WebServer:
         return self._clients
 
 
-async def serve(channel: Channel[ToWeb], doorway: socket.socket, listening: socket.socket) -> None:
-    """Serve until the director stops this process or ends."""
-    director = Director(doorway)
-    server = WebServer(channel, director, listening)
+async def serve(
+    channel: Channel[ToWeb],
+    doorway: socket.socket,
+    listening: socket.socket,
+    pair_listening: socket.socket,
+) -> None:
+    """Serve until the director stops this process or ends.
+
+    A port that is not open is a socket that does not listen.
+    """
+    server = WebServer(channel, doorway, listening, pair_listening)
     tasks = [
         asyncio.create_task(work) for work in (server.follower.run(), _send_heartbeats(channel))
     ]
@@ -127,8 +156,7 @@ async def serve(channel: Channel[ToWeb], doorway: socket.socket, listening: sock
     finally:
         for task in tasks:
             task.cancel()
-        server.close()
-        await director.close()
+        await server.close()
 
 
 async def _send_heartbeats(channel: Channel[ToWeb]) -> None:
@@ -137,14 +165,12 @@ async def _send_heartbeats(channel: Channel[ToWeb]) -> None:
         await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
-def main(descriptor: int, doorway: int, listening: int) -> None:
-    """Run the process over its end of the channel, the doorway and the port."""
+def main(descriptor: int, *descriptors: int) -> None:
+    """Run the process over its end of the channel, the doorway and the two ports."""
     complete(NEEDED_LATER)
     run_child(
         descriptor,
         ToWeb,
-        lambda channel: serve(
-            channel, socket.socket(fileno=doorway), socket.socket(fileno=listening)
-        ),
+        lambda channel: serve(channel, *(socket.socket(fileno=each) for each in descriptors)),
         selectors.EpollSelector(),
     )

@@ -16,7 +16,7 @@ class TlsError(Exception):
 
 def make_context(message: ConfigureWeb) -> ssl.SSLContext | None:
     """Return the context, or None if the process serves without TLS. Raises TlsError."""
-    tls = message.settings.tls
+    tls = None if message.settings is None else message.settings.tls
     if tls is None:
         return None
     if message.certificate is None:
@@ -28,11 +28,10 @@ def make_context(message: ConfigureWeb) -> ssl.SSLContext | None:
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     try:
-        with _as_file(message.certificate) as certificate, _as_file(message.key.value) as key:
-            # By default, OpenSSL reads the password of a key from the terminal.
-            context.load_cert_chain(certificate, key, password=_refuse_password)
+        with as_file(message.certificate) as certificate, as_file(message.key.value) as key:
+            context.load_cert_chain(certificate, key, password=refuse_password)
     except (ssl.SSLError, ValueError, OSError) as error:
-        raise TlsError(f"{tls.certificate} and {tls.key}: {_reason(error)}") from error
+        raise TlsError(f"{tls.certificate} and {tls.key}: {describe_error(error)}") from error
     if tls.client_ca is not None:
         _add_clients(context, tls.client_ca, message.client_ca)
     return context
@@ -44,21 +43,23 @@ def _add_clients(context: ssl.SSLContext, file: str, content: bytes | None) -> N
     try:
         context.load_verify_locations(cadata=content.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:
-        raise TlsError(f"{file}: {_reason(error)}") from error
+        raise TlsError(f"{file}: {describe_error(error)}") from error
     context.verify_mode = ssl.CERT_OPTIONAL
 
 
-def _refuse_password() -> str:
+def refuse_password() -> str:
+    """Refuse a key with a password: by default, OpenSSL reads it from the terminal."""
     raise ValueError("the private key has a password (expected a key without one)")
 
 
-def _reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
+    """Return the reason of an error of OpenSSL in words."""
     reason = getattr(error, "reason", None)
     return str(reason).lower().replace("_", " ") if reason else str(error) or type(error).__name__
 
 
 @contextmanager
-def _as_file(content: bytes) -> Iterator[str]:
+def as_file(content: bytes) -> Iterator[str]:
     """Return the path of a file in memory with this content: OpenSSL reads keys from files."""
     descriptor = os.memfd_create("tls", os.MFD_CLOEXEC)
     with open(descriptor, "wb") as file:

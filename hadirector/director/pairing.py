@@ -1,0 +1,123 @@
+"""The director's side of the pair link: its own state for the peers, and what it knows of them.
+
+The web process has the link itself. It fetches the own state, and reports what it has learnt of
+each peer. The link is information: nothing here decides about elections, checks or the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from time import monotonic
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from hadirector.director.own_state import OwnState
+from hadirector.director.parts import Parts
+from hadirector.director.request_errors import RequestError, UnknownObjectError
+from hadirector.model.configuration import Configuration
+from hadirector.model.pair import Pair
+from hadirector.pair.peers import Peer, PeerReport, Peers, configure, expire, find_change, receive
+from hadirector.pair.state import PairState, lasting_content
+
+TICK_SECONDS: Final = 1.0
+"""The longest time between two looks at the own state and at silent peers."""
+GATHERING_SECONDS: Final = 0.02
+"""How long further changes are awaited, so that a burst of changes makes one generation."""
+REST_FACTOR: Final = 9
+"""To gather the state takes at most a tenth of the time of the loop."""
+
+
+class Pairing:
+    """The own state and the peers. Without a pair link in the configuration, it has neither."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.peers: Peers = {}
+        self._parts = parts
+        self._own = OwnState(parts, secrets.token_hex(8))
+        self._state: PairState | None = None
+        self._generation = 0
+        self._changed = asyncio.Event()  # something may have changed
+        self._news = asyncio.Event()  # the own state has another content
+        self._pair: Pair | None = None
+        self._log = structlog.get_logger()
+
+    @property
+    def state(self) -> PairState | None:
+        """The latest own state; None without a pair link."""
+        return self._state
+
+    def note_change(self) -> None:
+        """Note that the own state may have changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Follow the configuration, the own state and the silence of peers, until cancelled."""
+        while True:
+            self._changed.clear()
+            self._follow(self._parts.configuration)
+            began = monotonic()
+            if self._pair is not None:
+                await self._gather()
+                self._expire()
+            rest = max(GATHERING_SECONDS, REST_FACTOR * (monotonic() - began))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._changed.wait()
+            await asyncio.sleep(rest)
+
+    async def state_after(self, generation: int | None, seconds: float) -> PairState:
+        """Return the own state, at once if its generation is another one.
+
+        Otherwise wait at most ``seconds`` for the next generation. Raises RequestError without a
+        pair link.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._state is None or self._state.generation == generation:
+                    await self._news.wait()
+        if self._state is None:
+            raise RequestError("this director has no pair link")
+        return self._state
+
+    def receive(self, name: str, report: PeerReport) -> None:
+        """Record what the web process has learnt of a peer. Raises UnknownObjectError."""
+        peer = self.peers.get(name)
+        if peer is None or self._pair is None:
+            raise UnknownObjectError("peer", name, self.peers)
+        own_name, now = self._parts.configuration.name, monotonic()
+        utc = time.time()  # noqa: TID251  # the clocks of the directors are compared
+        found = receive(self.peers, self._pair, own_name, peer, report, now=now, utc=utc)
+        self._keep(peer, found)
+
+    def _follow(self, configuration: Configuration) -> None:
+        if configuration.pair != self._pair:
+            self._pair = configuration.pair
+            self.peers = configure(self.peers, self._pair, monotonic())
+            if self._pair is None:
+                self._state = None
+
+    async def _gather(self) -> None:
+        """Gather the own state. The generation grows if the content is another one."""
+        before = self._state
+        state = await self._own.gather(self._generation)
+        if before is not None and lasting_content(before) == lasting_content(state):
+            self._state = state
+            return
+        self._generation += 1
+        self._state = replace(state, generation=self._generation)
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _expire(self) -> None:
+        for peer in tuple(self.peers.values()):
+            self._keep(peer, expire(peer, monotonic()))
+
+    def _keep(self, before: Peer, after: Peer) -> None:
+        self.peers = {**self.peers, after.name: after}
+        if (change := find_change(before, after)) is not None:
+            getattr(self._log, change.level)(change.event, **change.fields)

@@ -1,0 +1,132 @@
+"""Makes the parts of the state that this director sends to its peers. Pure.
+
+The directors compare hashes, so a pool of any size takes the same place in a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Final
+
+from msgspec.structs import replace
+
+from checks.definition.result import Verdict
+from hadirector.events.history import HistoryEntry, Kind
+from hadirector.health.target import UNKNOWN_TARGET, Targets
+from hadirector.model.configuration import VirtualServer
+from hadirector.model.ipvs import ServiceEntry
+from hadirector.pair.state import (
+    FAILOVERS_MAX,
+    STATE_BYTES_MAX,
+    VIRTUAL_SERVERS_MAX,
+    FailoverState,
+    InstanceState,
+    PairState,
+    VirtualServerState,
+    encode,
+)
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import InstanceStatus
+
+DROPPED: Final = "dropped_"
+HASH_BYTES: Final = 6
+_WORD_CHARACTERS_MAX: Final = 64
+
+
+def short_hash(parts: Iterable[str]) -> str:
+    """Return a short hash of these texts in this order."""
+    return blake2b("\n".join(parts).encode(), digest_size=HASH_BYTES).hexdigest()
+
+
+def instance_state(status: InstanceStatus, configured: InstanceConfiguration) -> InstanceState:
+    """Return what the peers learn of an instance."""
+    counters = status.counters
+    heard = counters.get("advertisements_received", 0)
+    return InstanceState(
+        name=status.instance,
+        vrid=status.virtual_router_id,
+        interface=status.interface,
+        family=configured.family,
+        state=status.state,
+        since_seconds=status.state_age,
+        priority=status.priority,
+        sent=counters.get("advertisements_sent", 0),
+        heard={} if status.active_router is None else {status.active_router: heard},
+        dropped={
+            name.removeprefix(DROPPED): count
+            for name, count in counters.items()
+            if name.startswith(DROPPED) and count
+        },
+    )
+
+
+def virtual_server_state(
+    server: VirtualServer,
+    targets: Targets,
+    wanted: Sequence[ServiceEntry | None],
+    actual: Sequence[ServiceEntry | None],
+) -> VirtualServerState:
+    """Return what the peers learn of a virtual server.
+
+    ``wanted`` and ``actual`` are the entries of its services, in the order of its keys. A service
+    that does not exist is None. A real server without a check always passes.
+    """
+    verdicts = {
+        each.name: Verdict.PASSING
+        if each.check is None
+        else targets.get(each.check.identity, UNKNOWN_TARGET).verdict
+        for each in server.real_servers
+    }
+    return VirtualServerState(
+        name=server.name,
+        passing=sum(verdict is Verdict.PASSING for verdict in verdicts.values()),
+        total=len(verdicts),
+        verdicts=short_hash(f"{name} {verdict}" for name, verdict in sorted(verdicts.items())),
+        wanted=_hash_weights(wanted),
+        actual=_hash_weights(actual),
+    )
+
+
+def _hash_weights(entries: Sequence[ServiceEntry | None]) -> str:
+    """Return a hash of the weights: which destination gets which share of the clients."""
+    lines = []
+    for number, entry in enumerate(entries):
+        if entry is not None:
+            destinations = entry.destinations.items()
+            lines += [f"{number} {key} {each.weight}" for key, each in destinations]
+            lines.append(f"{number}")
+    return short_hash(sorted(lines))
+
+
+def failover_states(entries: Iterable[HistoryEntry]) -> tuple[FailoverState, ...]:
+    """Return the last failovers of a history, the latest one last."""
+    found = [entry for entry in entries if entry.kind is Kind.FAILOVER]
+    return tuple(map(_failover_state, found[-FAILOVERS_MAX:]))
+
+
+def _failover_state(entry: HistoryEntry) -> FailoverState:
+    def text(name: str) -> str:
+        return str(entry.fields.get(name) or "")
+
+    silence = entry.fields.get("silence")
+    return FailoverState(
+        at=entry.at,
+        instance=text("instance"),
+        previous=text("previous"),
+        state=text("state"),
+        reason=text("reason"),
+        peer=text("peer")[:_WORD_CHARACTERS_MAX] or None,
+        silence=silence if isinstance(silence, float) else None,
+    )
+
+
+def fit(state: PairState) -> PairState:
+    """Leave out virtual servers until the state has its maximum size. ``left_out`` counts them."""
+    found = state.virtual_servers
+    count = min(len(found), VIRTUAL_SERVERS_MAX)
+    while True:
+        fitting = replace(state, virtual_servers=found[:count], left_out=len(found) - count)
+        if count == 0 or len(encode(fitting)) <= STATE_BYTES_MAX:
+            return fitting
+        count = count * 3 // 4

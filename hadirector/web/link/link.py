@@ -1,0 +1,133 @@
+"""The link of one web process: follows the settings, answers the peers, and asks each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+from aiohttp import web
+
+from hadirector.api.actor import Actor, Role
+from hadirector.api.asserted import assertion_headers
+from hadirector.model.pair import Pair, PairPeer
+from hadirector.pair.peers import PeerReport
+from hadirector.processes.messages import PairFiles
+from hadirector.web.director import Answer, Director, UnreachableError
+from hadirector.web.link.certificates import client_context, read_certificate, server_context
+from hadirector.web.link.listener import Listener
+from hadirector.web.link.puller import Puller
+from hadirector.web.link.refusals import Refusals
+from hadirector.web.tls import TlsError
+from vrrp.model.report import Notice
+
+OURSELVES: Final = Actor("pair link", Role.READ)
+"""The actor of the requests of the link (`hadirector.api.resources.link`)."""
+
+
+class PairLink:
+    """The listener and one task for each peer. Without settings, the link has neither."""
+
+    def __init__(
+        self, director: Director, listening: socket.socket, report: Callable[[Notice], object]
+    ) -> None:
+        self._director = director
+        self._listening = listening
+        self._refusals = Refusals(report)
+        self._listener: Listener | None = None
+        self._pulling: list[asyncio.Task[None]] = []
+        self._settings: tuple[Pair | None, PairFiles] | None = None
+
+    def configure(self, pair: Pair | None, files: PairFiles) -> list[str]:
+        """Follow these settings and files; return the faults of files that cannot be used.
+
+        With an unusable file of its own, the director keeps the link that it had.
+        """
+        if (pair, files) == self._settings:
+            return []
+        self._settings = pair, files
+        if pair is None:
+            self.close()
+            return []
+        usable, faults = _read_certificates(pair, files)
+        try:
+            context = server_context(pair, files, usable.values())
+            pullers = [
+                Puller(
+                    pair,
+                    peer,
+                    client_context(pair, files, usable[peer.name]),
+                    usable[peer.name],
+                    partial(self._report_peer, peer),
+                )
+                for peer in pair.peers
+                if peer.name in usable
+            ]
+        except TlsError as error:
+            return [*faults, str(error)]
+        addresses: dict[str, set[bytes]] = defaultdict(set)
+        for peer in pair.peers:
+            if peer.name in usable:
+                addresses[peer.address].add(usable[peer.name])
+        certificates = {address: frozenset(found) for address, found in addresses.items()}
+        if self._listener is not None:
+            self._listener.configure(context, certificates)
+        elif _is_listening(self._listening):
+            self._listener = Listener(
+                self._listening, context, certificates, self._read_state, self._refusals
+            )
+        self._stop_pulling()
+        self._pulling = [asyncio.create_task(each.run(), name="peer") for each in pullers]
+        return faults
+
+    def close(self) -> None:
+        """Close the connections in both directions."""
+        self._stop_pulling()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _stop_pulling(self) -> None:
+        for task in self._pulling:
+            task.cancel()
+
+    async def _read_state(self, query: str) -> web.Response:
+        """Pass the request of a peer to the director."""
+        try:
+            answer = await self._ask("GET", f"/v1/pair/state?{query}")
+        except UnreachableError:
+            return web.Response(status=503)
+        return web.Response(body=answer.body, status=answer.status, content_type="application/json")
+
+    async def _report_peer(self, peer: PairPeer, report: PeerReport) -> None:
+        path = f"/v1/pair/peers/{quote(peer.name, safe='')}"
+        # A director that does not answer sees that nothing is reported.
+        with contextlib.suppress(UnreachableError):
+            await self._ask("PUT", path, msgspec.json.encode(report))
+
+    async def _ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        headers = {**assertion_headers(OURSELVES), "Content-Type": "application/json"}
+        return await self._director.request(method, path, headers, body)
+
+
+def _read_certificates(pair: Pair, files: PairFiles) -> tuple[Mapping[str, bytes], list[str]]:
+    """Return the usable certificates of the peers, and the faults of the others."""
+    usable: dict[str, bytes] = {}
+    faults = []
+    for peer in pair.peers:
+        try:
+            usable[peer.name] = read_certificate(peer.certificate, files.peers.get(peer.name))
+        except TlsError as error:
+            faults.append(str(error))
+    return usable, faults
+
+
+def _is_listening(listening: socket.socket) -> bool:
+    """Return whether the director has opened the port."""
+    return bool(listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))

@@ -1,0 +1,153 @@
+"""Answers the peers: who may connect, and the only path that there is.
+
+A connection from an address that is not of a peer ends before TLS. HTTP begins only after both
+sides have proven their identity with the one certificate that they may have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Final
+
+from aiohttp import web
+
+from hadirector.api.protocol import ApiProtocol
+from hadirector.api.rate import Rate
+from hadirector.web.clients import Clients, peer_address
+from hadirector.web.link.refusals import Refusals
+from hadirector.web.tls import describe_error
+
+HANDSHAKES_PER_SECOND: Final = 5.0
+"""TLS handshakes of one address. Further connections are closed at once."""
+CONNECTIONS_MAX: Final = 2
+"""Connections of one peer. A peer needs one, and a second one after a change of its settings."""
+PATH: Final = "/pair/v1/state"
+
+Certificates = Mapping[str, frozenset[bytes]]
+ReadState = Callable[[str], Awaitable[web.Response]]
+"""Returns the answer to a request with this query."""
+
+
+class Listener:
+    """Accepts the connections of peers on the listening socket, until it is closed.
+
+    ``certificates`` has the certificates (DER) by the address of their peer.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        context: ssl.SSLContext,
+        certificates: Certificates,
+        read_state: ReadState,
+        refusals: Refusals,
+    ) -> None:
+        self._read_state = read_state
+        self._refusals = refusals
+        self._certificates = certificates
+        self._handshakes = Rate(HANDSHAKES_PER_SECOND, int(HANDSHAKES_PER_SECOND))
+        self._connections: Counter[str] = Counter()
+        self._server = web.Server(
+            self._handle, handler_cancellation=True, loop=asyncio.get_running_loop()
+        )
+        self._clients = Clients(
+            self._start_protocol,
+            listening,
+            accepts=self._accepts,
+            note_failure=self._note_failure,
+        )
+        self._clients.context = context
+
+    def configure(self, context: ssl.SSLContext, certificates: Certificates) -> None:
+        """Answer the peers with these certificates from now on. Open connections stay."""
+        self._clients.context = context
+        self._certificates = certificates
+
+    def close(self) -> None:
+        """Close the port and all connections."""
+        self._clients.close()
+
+    def _accepts(self, client: socket.socket) -> bool:
+        address = peer_address(client)
+        if address not in self._certificates:
+            self._refusals.note(address, "it is not the address of a peer")
+            return False
+        if not self._handshakes.take(address, monotonic()):
+            self._refusals.note(
+                address, f"it makes more than {HANDSHAKES_PER_SECOND:g} handshakes in a second"
+            )
+            return False
+        return True
+
+    def _note_failure(self, address: str, error: OSError) -> None:
+        if isinstance(error, ssl.SSLError):
+            reason = getattr(error, "verify_message", "") or describe_error(error)
+        else:
+            reason = str(error) or "the handshake took too long"
+        self._refusals.note(address, f"the TLS handshake failed: {reason}")
+
+    def _start_protocol(self) -> asyncio.Protocol:
+        return _PeerProtocol(self._server, self._certificates, self._connections, self._refusals)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        with self._clients.busy(request.transport):
+            if request.rel_url.raw_path != PATH:
+                return web.Response(status=404)
+            if request.method != "GET":
+                return web.Response(status=405, headers={"Allow": "GET"})
+            return await self._read_state(request.rel_url.raw_query_string)
+
+
+class _PeerProtocol(ApiProtocol):
+    """The HTTP protocol of one connection. It begins only with a known certificate."""
+
+    def __init__(
+        self,
+        server: web.Server,
+        certificates: Certificates,
+        connections: Counter[str],
+        refusals: Refusals,
+    ) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # aiohttp itself passes None
+            lingering_time=0.0,
+        )
+        self._certificates = certificates
+        self._connections = connections
+        self._refusals = refusals
+        self._address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with a peer; close any other connection."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        address = str(transport.get_extra_info("peername")[0]).removeprefix("::ffff:")
+        fault = self._find_fault(address, transport.get_extra_info("ssl_object"))
+        if fault is None:
+            self._address = address
+            self._connections[address] += 1
+            super().connection_made(transport)
+            return
+        self._refusals.note(address, fault)
+        transport.set_protocol(asyncio.Protocol())  # it ignores what has arrived already
+        transport.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End a connection that has begun."""
+        self._connections[self._address] -= 1
+        super().connection_lost(exc)
+
+    def _find_fault(self, address: str, secured: ssl.SSLObject | None) -> str | None:
+        """Return why the connection may not begin."""
+        certificate = None if secured is None else secured.getpeercert(binary_form=True)
+        if certificate not in self._certificates.get(address, ()):
+            return "its certificate is not the configured one of that address"
+        if self._connections[address] >= CONNECTIONS_MAX:
+            return f"it has {CONNECTIONS_MAX} connections already"
+        return None

@@ -1,0 +1,208 @@
+"""Asks one peer for its state, again and again, and reports every result to the director.
+
+A request waits at the peer until its state changes, for a second at most, so no fact is older.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import ClientTimeout
+
+from hadirector.model.pair import Pair, PairPeer
+from hadirector.pair.peers import PeerReport, Refusal
+from hadirector.pair.state import (
+    STATE_BYTES_MAX,
+    IncompatibleError,
+    OversizedError,
+    PairState,
+    StateError,
+    decode,
+)
+from hadirector.web.link.certificates import fingerprint, looking_context
+from hadirector.web.link.listener import PATH
+
+CONNECT_SECONDS_MAX: Final = 2.0
+WAIT_SECONDS: Final = 1.0
+"""How long a peer waits for a change before it answers with the state that is known."""
+ANSWER_SECONDS_MAX: Final = WAIT_SECONDS + 2.0
+PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before the next request after failures, each up to a quarter shorter by chance."""
+TURN_SECONDS: Final = 0.02
+"""The shortest time between two requests: a peer whose state changes all the time."""
+
+Report = Callable[[PeerReport], Awaitable[None]]
+
+
+class CertificateError(Exception):
+    """The peer has presented another certificate (DER) than the configured one."""
+
+    def __init__(self, presented: bytes) -> None:
+        super().__init__("another certificate than the configured one")
+        self.presented = presented
+
+
+_REFUSALS: Final[dict[type[StateError], Refusal]] = {
+    StateError: Refusal.MALFORMED,
+    IncompatibleError: Refusal.INCOMPATIBLE,
+    OversizedError: Refusal.OVERSIZED,
+}
+
+
+class Puller:
+    """Follows the state of one peer. ``certificate`` is its only valid one (DER)."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        peer: PairPeer,
+        context: ssl.SSLContext,
+        certificate: bytes,
+        report: Report,
+    ) -> None:
+        self._pair = pair
+        self._peer = peer
+        self._context = context
+        self._certificate = certificate
+        self._report = report
+        self._generation: int | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Follow the peer until cancelled."""
+        connector = _PeerConnector(self._pair, self._peer, self._context, self._certificate)
+        async with aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=ClientTimeout(total=ANSWER_SECONDS_MAX + CONNECT_SECONDS_MAX),
+        ) as session:
+            while True:
+                report = await self._ask(session)
+                await self._report(report)
+                if report.state is None:
+                    await asyncio.sleep(self._pause())
+                else:
+                    self._failures = 0
+                    await asyncio.sleep(TURN_SECONDS)
+
+    def _pause(self) -> float:
+        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures += 1
+        return pause * random.uniform(0.75, 1.0)  # noqa: S311  # no secret: it spreads requests
+
+    async def _ask(self, session: aiohttp.ClientSession) -> PeerReport:
+        """Send one request. Every failure is a report."""
+        try:
+            state = await self._request(session)
+        except CertificateError as error:
+            return self._refuse_certificate(str(error), error.presented)
+        except ssl.SSLCertVerificationError as error:
+            return await self._look(error.verify_message)
+        except StateError as error:
+            return PeerReport(refusal=_REFUSALS[type(error)], reason=_line(error))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return self._describe_failure(error)
+        self._generation = state.generation
+        return PeerReport(state=state)
+
+    async def _request(self, session: aiohttp.ClientSession) -> PairState:
+        after = "" if self._generation is None else f"&after={self._generation}"
+        url = f"https://{self._peer.where}{PATH}?wait={WAIT_SECONDS:g}{after}"
+        async with session.get(url, allow_redirects=False) as response:
+            content = bytearray()
+            async for piece in response.content.iter_any():
+                content += piece
+                if len(content) > STATE_BYTES_MAX:
+                    raise OversizedError(f"the state has more than {STATE_BYTES_MAX} bytes")
+            if response.status != 200:
+                raise aiohttp.ClientError(f"{self._peer.where} answers {response.status}")
+            return decode(bytes(content))
+
+    async def _look(self, reason: str) -> PeerReport:
+        """Find out which certificate the peer presents, without a request. OpenSSL hides it."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS_MAX):
+                _, writer = await asyncio.open_connection(
+                    self._peer.address,
+                    self._peer.port,
+                    ssl=looking_context(),
+                    local_addr=(self._pair.address, 0),
+                )
+                secured = writer.get_extra_info("ssl_object")
+                presented = secured.getpeercert(binary_form=True)
+                writer.transport.abort()
+        except (TimeoutError, OSError):
+            presented = None
+        return self._refuse_certificate(reason, presented)
+
+    def _refuse_certificate(self, reason: str, presented: bytes | None) -> PeerReport:
+        return PeerReport(
+            refusal=Refusal.CERTIFICATE,
+            reason=f"the certificate of {self._peer.where} is not accepted: {reason}",
+            expected=fingerprint(self._certificate),
+            presented="not known" if presented is None else fingerprint(presented),
+        )
+
+    def _describe_failure(self, error: Exception) -> PeerReport:
+        cause = _find_tls_alert(error)
+        if cause is not None:
+            reason = (
+                f"{self._peer.where} does not accept the certificate of this director"
+                f" ({cause}); does its file list this director with"
+                f" {self._pair.certificate}?"
+            )
+            return PeerReport(refusal=Refusal.NOT_ACCEPTED, reason=reason)
+        if isinstance(error, TimeoutError):
+            return PeerReport(reason=f"no answer from {self._peer.where} in time")
+        return PeerReport(reason=f"{self._peer.where}: {_line(error)}")
+
+
+def _find_tls_alert(error: BaseException | None) -> str | None:
+    """Return the alert with which a peer has refused our certificate (RFC 8446 section 6)."""
+    while error is not None:
+        reason = getattr(error, "reason", None)
+        if isinstance(error, ssl.SSLError) and isinstance(reason, str) and "ALERT" in reason:
+            return reason.lower().replace("_", " ")
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _line(error: BaseException) -> str:
+    """Return the text of an error in one printable line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(each if each.isprintable() else "?" for each in text)[:300]
+
+
+class _PeerConnector(aiohttp.BaseConnector):
+    """Opens connections to one peer from our own address, and compares its certificate."""
+
+    def __init__(
+        self, pair: Pair, peer: PairPeer, context: ssl.SSLContext, certificate: bytes
+    ) -> None:
+        super().__init__(limit=1)
+        self._pair = pair
+        self._peer = peer
+        self._context = context
+        self._certificate = certificate
+
+    async def _create_connection(self, *_arguments: Any) -> Any:
+        async with asyncio.timeout(CONNECT_SECONDS_MAX):
+            transport, protocol = await asyncio.get_running_loop().create_connection(
+                self._factory,
+                self._peer.address,
+                self._peer.port,
+                ssl=self._context,
+                # The peer accepts connections only from the address that its file has for us.
+                local_addr=(self._pair.address, 0),
+            )
+        secured = transport.get_extra_info("ssl_object")
+        presented = secured.getpeercert(binary_form=True)
+        if presented != self._certificate:
+            transport.abort()
+            raise CertificateError(presented)
+        return protocol

@@ -1,0 +1,155 @@
+"""Two directors in namespaces with a pair link, and certificates for them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import start_director
+from tests.lab.probes.certificates import openssl
+from tests.waiting import eventually
+
+ADDRESSES: Final = {"lb1": "10.99.0.1", "lb2": "10.99.0.2", "lb3": "10.99.0.3"}
+VIRTUAL_ADDRESS: Final = "10.99.0.100"
+PORT: Final = 9471
+CONFIGURATION: Final = """\
+director: {{name: {name}, dataplane: dry-run, log: json, runtime_directory: {directory}/{host}}}
+pair:
+  name: {pair}
+  listen: {address}:{port}
+  certificate: {directory}/{certificate}.pem
+  key: {directory}/{certificate}.key
+  peers:
+{peers}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 200ms
+    virtual_addresses: [10.99.0.100]
+virtual_servers:
+  - name: web
+    address: 10.99.0.100:80
+    scheduler: rr
+    forwarding: dr
+    check: {{type: none}}
+    real_servers: [{{address: 10.99.0.9}}]
+"""
+
+
+def make_certificate(directory: Path, name: str, *options: str) -> Path:
+    """Make a key and a certificate; return the certificate."""
+    certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
+    files: tuple[str | Path, ...] = ("-keyout", key, "-out", certificate)
+    subject = ("-subj", f"/CN={name}")
+    openssl("req", "-x509", "-newkey", "ed25519", "-nodes", *subject, *files, *options)
+    return certificate
+
+
+def peer_entry(name: str, directory: Path, *, address: str = "", certificate: str = "") -> str:
+    """Return one line of the list of peers."""
+    where = address or f"{ADDRESSES[name]}:{PORT}"
+    return (
+        f'    - {{name: {name}, address: "{where}",'
+        f" certificate: {directory}/{certificate or name}.pem}}"
+    )
+
+
+@dataclass
+class PairedDirector:
+    """A director with a pair link. Its name and its files can be changed before a start."""
+
+    host: Host
+    directory: Path
+    name: str = ""
+    pair: str = "edge"
+    priority: int = 100
+    certificate: str = ""
+    peers: list[str] = field(default_factory=list)
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def text(self) -> str:
+        return CONFIGURATION.format(
+            name=self.name or self.host.name,
+            host=self.host.name,
+            directory=self.directory,
+            pair=self.pair,
+            address=ADDRESSES[self.host.name],
+            port=PORT,
+            certificate=self.certificate or self.host.name,
+            peers="\n".join(self.peers),
+            priority=self.priority,
+        )
+
+    @property
+    def socket(self) -> str:
+        return f"{self.directory}/{self.host.name}/api.sock"
+
+    def start(self) -> None:
+        self.process = start_director(self.host, self.text, self.directory)
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.host.stop(self.process)
+
+    def reload(self) -> None:
+        """Reload with the present text."""
+        assert self.process is not None
+        (self.directory / f"{self.host.name}.yaml").write_text(self.text)
+        self.process.send_signal(signal.SIGHUP)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the log lines with this name."""
+        file = self.directory / f"{self.host.name}.log"
+        lines = file.read_text().splitlines() if file.exists() else []
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if line.get("event") == name]
+
+    def wait_for(self, event: str, seconds: float = 20.0, count: int = 1) -> dict[str, Any]:
+        """Wait for the event; return the latest one."""
+        eventually(lambda: len(self.events(event)) >= count, seconds, f"{self.host.name}: {event}")
+        return self.events(event)[-1]
+
+    def ask_as(self, peer: PairedDirector, query: str = "", *options: str) -> str:
+        """Ask for the state with the identity of a peer, from its host; return the answer."""
+        certificate = f"{self.directory}/{peer.certificate or peer.host.name}"
+        address = ADDRESSES[self.host.name]
+        return self.host_run(
+            peer.host,
+            *("--cert", f"{certificate}.pem", "--key", f"{certificate}.key"),
+            *("--insecure", *options, f"https://{address}:{PORT}/pair/v1/state{query}"),
+        )
+
+    @staticmethod
+    def host_run(host: Host, *options: str) -> str:
+        """Run curl on a host; return its output and the reason of a failure."""
+        told = ("--silent", "--max-time", "8", "--write-out", "%{onerror}failed: %{errormsg}")
+        return host.run("curl", *told, *options, timeout=20.0, check=False).stdout
+
+
+def build_pair(network: Network, directory: Path) -> tuple[PairedDirector, PairedDirector]:
+    """Make two hosts and the files of their directors. Neither runs yet."""
+    names = ("lb1", "lb2")
+    for name in names:
+        make_certificate(directory, name)
+    peers = [peer_entry(name, directory) for name in names]
+    lb1, lb2 = (
+        PairedDirector(
+            network.host(name, f"{ADDRESSES[name]}/24"), directory, priority=priority, peers=peers
+        )
+        for name, priority in (("lb1", 200), ("lb2", 100))
+    )
+    return lb1, lb2
+
+
+def run_python(host: Host, code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program on a host."""
+    return host.start(sys.executable, "-c", code, *arguments, output=subprocess.PIPE)
