@@ -13,15 +13,22 @@ from typing import NamedTuple
 from hadirector import __version__
 from hadirector.dataplane.slices import Slices
 from hadirector.director.parts import Parts
-from hadirector.model.configuration import VirtualServer
+from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import ServiceEntry
+from hadirector.pair.configuration_hashes import hash_sections, join_hashes
 from hadirector.pair.contents import (
     failover_states,
     fit,
     instance_state,
     virtual_server_state,
 )
-from hadirector.pair.state import InstanceState, PairState, PauseState, VirtualServerState
+from hadirector.pair.state import (
+    ConfigurationHashes,
+    InstanceState,
+    PairState,
+    PauseState,
+    VirtualServerState,
+)
 from hadirector.pools.decision import Judgement
 
 Entries = tuple[ServiceEntry | None, ...]
@@ -55,6 +62,7 @@ class OwnState:
         self._parts = parts
         self._incarnation = incarnation
         self._examined: dict[str, _Examined] = {}
+        self._hashed: tuple[Configuration, ConfigurationHashes] | None = None
 
     async def gather(self, generation: int) -> PairState:
         """Return the present state with this generation. The director must have a pair link."""
@@ -62,6 +70,7 @@ class OwnState:
         pair = parts.configuration.pair
         assert pair is not None, "only a director with a pair link has a state for peers"
         servers = await self._virtual_servers()
+        hashes = await self._configuration_hashes()
         return fit(
             PairState(
                 pair=pair.name,
@@ -70,6 +79,7 @@ class OwnState:
                 generation=generation,
                 version=__version__,
                 clock=time.time(),  # noqa: TID251  # the peer compares the clocks
+                configuration=hashes,
                 instances=self._instances(),
                 virtual_servers=servers,
                 pause=self._pause(),
@@ -77,12 +87,25 @@ class OwnState:
             )
         )
 
+    async def _configuration_hashes(self) -> ConfigurationHashes:
+        """Return the hashes of the configuration; they are made once for each configuration."""
+        configuration = self._parts.configuration
+        if self._hashed is not None and self._hashed[0] is configuration:
+            return self._hashed[1]
+        slices, sections = Slices(rest=True), {}
+        for name, found in hash_sections(configuration):
+            sections[name] = found
+            await slices.pause()
+        self._hashed = configuration, join_hashes(sections)
+        return self._hashed[1]
+
     def _instances(self) -> tuple[InstanceState, ...]:
         parts = self._parts
         configured = {each.name: each for each in parts.configuration.vrrp}
-        found = parts.election.current_statuses(monotonic(), parts.fitness.current.held_out)
+        now = monotonic()
+        found = parts.election.current_statuses(now, parts.fitness.current.held_out)
         return tuple(
-            instance_state(each, configured[each.instance])
+            instance_state(each, configured[each.instance], now)
             for each in found
             if each.instance in configured
         )

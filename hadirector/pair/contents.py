@@ -18,18 +18,19 @@ from hadirector.model.configuration import VirtualServer
 from hadirector.model.ipvs import ServiceEntry
 from hadirector.pair.state import (
     FAILOVERS_MAX,
+    SENDERS_MAX,
     STATE_BYTES_MAX,
     VIRTUAL_SERVERS_MAX,
     FailoverState,
     InstanceState,
     PairState,
+    SenderState,
     VirtualServerState,
     encode,
 )
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import InstanceStatus
 
-DROPPED: Final = "dropped_"
 HASH_BYTES: Final = 6
 _WORD_CHARACTERS_MAX: Final = 64
 
@@ -39,10 +40,10 @@ def short_hash(parts: Iterable[str]) -> str:
     return blake2b("\n".join(parts).encode(), digest_size=HASH_BYTES).hexdigest()
 
 
-def instance_state(status: InstanceStatus, configured: InstanceConfiguration) -> InstanceState:
-    """Return what the peers learn of an instance."""
-    counters = status.counters
-    heard = counters.get("advertisements_received", 0)
+def instance_state(
+    status: InstanceStatus, configured: InstanceConfiguration, now: float
+) -> InstanceState:
+    """Return what the peers learn of an instance. ``now`` is in monotonic seconds."""
     return InstanceState(
         name=status.instance,
         vrid=status.virtual_router_id,
@@ -51,13 +52,14 @@ def instance_state(status: InstanceStatus, configured: InstanceConfiguration) ->
         state=status.state,
         since_seconds=status.state_age,
         priority=status.priority,
-        sent=counters.get("advertisements_sent", 0),
-        heard={} if status.active_router is None else {status.active_router: heard},
-        dropped={
-            name.removeprefix(DROPPED): count
-            for name, count in counters.items()
-            if name.startswith(DROPPED) and count
-        },
+        address=status.own_address or "",
+        sent=status.counters.get("advertisements_sent", 0),
+        senders=tuple(
+            SenderState(each.address, each.received, each.silence, each.dropped)
+            for each in status.senders[-SENDERS_MAX:]
+        ),
+        counted_for=status.counted_seconds,
+        counted_ago=max(0.0, now - status.sent_at) if status.sent_at else 0.0,
     )
 
 
