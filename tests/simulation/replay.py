@@ -1,12 +1,13 @@
 """Plays one seed again and prints its events.
 
-``python -m tests.simulation.replay SEED [groups|clocks]``
+``python -m tests.simulation.replay SEED [groups|clocks|certificates]``
 """
 
 from __future__ import annotations
 
 import sys
 
+from tests.simulation.certificates import CertificateCourse
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
@@ -18,6 +19,7 @@ def main() -> int:
     kinds: dict[str, type[Course | GroupCourse | ClockCourse]] = {
         "groups": GroupCourse,
         "clocks": ClockCourse,
+        "certificates": CertificateCourse,
     }
     course = kinds.get("".join(world), Course)(int(seed))
     for node in course.world.nodes:

@@ -68,6 +68,8 @@ class Node:
         self.running = False
         self.frozen = False
         self.side = 0
+        self.refuses = False
+        """Whether its kernel refuses questions, because no process owns the port for them."""
         self.last_arrival = 0.0
         self.socket: list[tuple[bytes, Address]] = []
         self.timer_at: float | None = None
@@ -86,9 +88,11 @@ class Node:
     def due(self) -> float | None:
         """Return the router's deadline in the world's time, never too early by rounding."""
         deadline = self.router.deadline
-        if deadline is None:
-            return None
-        return (deadline - self._clock_start) / self._clock_rate + ROUNDING
+        return None if deadline is None else self.world_time(deadline)
+
+    def world_time(self, local: float) -> float:
+        """Return the world's time of a moment of this node's clock, never too early by rounding."""
+        return (local - self._clock_start) / self._clock_rate + ROUNDING
 
     @property
     def working(self) -> bool:
@@ -162,16 +166,16 @@ class World:
         """Start a process, which removes the addresses of an earlier one, or takes them over."""
         listen_until = node.local(self.now) + start_delay
         node.router = Router(node.configuration, node.address, listen_until=listen_until)
-        node.frozen, node.socket = False, []
+        node.frozen, node.socket, node.refuses = False, [], False
         node.remove_addresses()
 
     def kill(self, node: Node) -> None:
-        """End the process; its kernel still holds the addresses."""
+        """End all processes; the kernel still holds the addresses, and refuses questions."""
         self._let_lease_run(node)
-        node.running = False
+        node.running, node.refuses = False, True
 
     def power_off(self, node: Node) -> None:
-        node.running = False
+        node.running = node.refuses = False
         node.remove_addresses()
 
     def freeze(self, node: Node) -> None:

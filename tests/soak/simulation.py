@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.certificates import CertificateCourse
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
@@ -24,6 +25,7 @@ def play(seed: int) -> str:
     courses: list[tuple[str, Course | GroupCourse | ClockCourse]] = [
         ("", Course(seed)),
         (" WORLD=groups", GroupCourse(seed)),
+        (" WORLD=certificates", CertificateCourse(seed)),
     ]
     if seed % CLOCKS_EVERY == 0:
         courses.append((" WORLD=clocks", ClockCourse(seed)))
@@ -47,7 +49,7 @@ def main() -> int:
         failures = [told for told in pool.map(play, seeds, chunksize=100) if told]
     print(*failures, sep="\n", end="\n" if failures else "")
     took = time.monotonic() - began
-    worlds = 2 * len(seeds) + len(seeds[::CLOCKS_EVERY])
+    worlds = 3 * len(seeds) + len(seeds[::CLOCKS_EVERY])
     print(f"{worlds} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
     return 1 if failures else 0
 

@@ -22,7 +22,7 @@ def describe_instance(
     lateness: LatenessHistogram,
 ) -> InstanceStatus:
     """Return the status of an instance."""
-    active_router = router.active_router
+    active_router = router.following.address
     return InstanceStatus(
         instance=configuration.name,
         state=router.state,

@@ -287,7 +287,7 @@ class Instance:
         for change in self._alarms.settle(
             self.configuration,
             active=router.state is State.ACTIVE and not router.handing_over,
-            active_router=router.active_router,
+            active_router=router.following.address,
             active_down_interval=router.active_down_interval,
             now=self._loop.time(),
         ):

@@ -36,6 +36,15 @@ class AdvertisementReceived(msgspec.Struct, frozen=True):
     source: Address
 
 
+class ActiveRouterDied(msgspec.Struct, frozen=True):
+    """Event: the vrrp process of the router with this address has died, and its host has not.
+
+    `vrrp.router.death_certificate` decides this.
+    """
+
+    address: Address
+
+
 class TimerExpired(msgspec.Struct, frozen=True):
     """Event: the timer may have expired. The router ignores it before its ``deadline``."""
 
@@ -100,6 +109,7 @@ Event = (
     Startup
     | Shutdown
     | AdvertisementReceived
+    | ActiveRouterDied
     | TimerExpired
     | HandoverRequested
     | BetterPeerSought

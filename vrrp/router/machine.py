@@ -16,10 +16,12 @@ from vrrp.protocol.announce import REANNOUNCE_SPACING
 from vrrp.protocol.packet import OWNER_PRIORITY, Address, Advertisement
 from vrrp.protocol.validation import configured_addresses
 from vrrp.router.better_peer import BetterPeer, Peer
-from vrrp.router.election import Patience, followed_interval, race_end, reason_to_lose, skew_time
+from vrrp.router.death_certificate import ActiveRouter
+from vrrp.router.election import Patience, race_end, reason_to_lose, skew_time
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
+    ActiveRouterDied,
     AddressAnnounced,
     AdvertisementReceived,
     AnnounceAddresses,
@@ -43,13 +45,12 @@ from vrrp.router.event import (
     StopRequested,
     TimerExpired,
 )
+from vrrp.router.following import NO_ACTIVE_ROUTER, Following
 from vrrp.router.handover import Handover
 from vrrp.router.reconfiguration import reconfigure, set_yielding
 from vrrp.router.spacing import ANSWERS_PER_INTERVAL, Spacing
 
 YIELDING_PRIORITY: Final = 1
-
-_NO_ACTIVE_ROUTER: Final = "no active router"
 
 
 class Router:
@@ -57,7 +58,7 @@ class Router:
 
     - ``deadline`` is when `TimerExpired` is due; None if no timer runs. It is the
       Active_Down_Timer in BACKUP and the Adver_Timer in ACTIVE.
-    - ``active_router`` is the router that a BACKUP router follows; None if there is none.
+    - ``following`` is its knowledge of the active router.
     - ``yielding``: after a handover, the router has the lowest priority.
     - ``better_peer``: decides whether an ACTIVE router should hand over without a request. The
       driver then delivers `BetterPeerSought`.
@@ -78,11 +79,7 @@ class Router:
         self.state = State.INITIALIZE
         self.deadline: float | None = None
         self.yielding = False
-        self.active_router: Address | None = None
-        self.active_advert_interval = configuration.advert_interval
-        self._takeover_reason = ""
-        self._patience = Patience()
-        self._race_until = -math.inf
+        self.following = Following(configuration.advert_interval)
         self._announced = Spacing()
         self._answers = Spacing()
         self._handover: Handover | None = None
@@ -96,8 +93,8 @@ class Router:
         """The state in one line, for developers."""
         phase = " (handing over)" if self.handing_over else " (ready)" if self.ready else ""
         deadline = "no deadline" if self.deadline is None else f"deadline {self.deadline:.3f}"
-        virtual_router_id = self.configuration.virtual_router_id
-        return f"VRID {virtual_router_id} {self.state}{phase}, priority {self.priority}, {deadline}"
+        name = f"VRID {self.configuration.virtual_router_id}"
+        return f"{name} {self.state}{phase}, priority {self.priority}, {deadline}"
 
     @property
     def priority(self) -> int:
@@ -115,16 +112,26 @@ class Router:
         return self._handover is not None
 
     @property
+    def active_router(self) -> ActiveRouter | None:
+        """The active router for a death watch, while the Active_Down_Timer runs."""
+        waits = self.state is State.BACKUP and self.deadline is not None
+        return self.following.active_router(self.skew_time) if waits else None
+
+    @property
     def skew_time(self) -> float:
         """The skew time in seconds, for the effective priority and the current interval."""
         version = self.configuration.version
-        return skew_time(version, self.priority, self.active_advert_interval)
+        return skew_time(version, self.priority, self.following.advert_interval)
 
     @property
     def active_down_interval(self) -> float:
         """Seconds without an advertisement after which a BACKUP router takes over."""
-        silence = self.configuration.tolerated_silence(self.active_advert_interval)
-        return silence + self.skew_time
+        return self.tolerated_silence + self.skew_time
+
+    @property
+    def tolerated_silence(self) -> float:
+        """The `active_down_interval` without the skew time."""
+        return self.configuration.tolerated_silence(self.following.advert_interval)
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Handle one event; return the actions in the order in which they must be performed."""
@@ -157,7 +164,7 @@ class Router:
             case Startup() if self.priority == OWNER_PRIORITY and now >= self._listen_until:
                 return self._become_active(now, "owner of the addresses")
             case Startup():
-                self._takeover_reason = _NO_ACTIVE_ROUTER
+                self.following.takeover_reason = NO_ACTIVE_ROUTER
                 return self._become_backup(now + self.active_down_interval, "started")
             case HandoverRequested() | HandoverUndone():
                 set_yielding(self, isinstance(event, HandoverRequested), now)
@@ -173,8 +180,10 @@ class Router:
                 self._follow(advertisement, source, now)
             case TimerExpired():
                 return self._on_active_down_timer(now)
+            case ActiveRouterDied(address):
+                self.deadline = self.following.shorten(self.deadline, address, self.skew_time, now)
             case GroupBecomesActive() if self.ready:
-                return self._become_active(now, self._takeover_reason)
+                return self._become_active(now, self.following.takeover_reason)
             case Shutdown(reason) | StopRequested(reason):
                 return self._become_initialize(reason)
             case HandoverRequested() | HandoverUndone():
@@ -203,8 +212,8 @@ class Router:
             case StopRequested(reason):
                 actions = self._hand_over(now, stop_reason=reason)
             case GroupBecomesBackup(reason) if self._handover is None:
-                self._race_until = race_end(now, self.active_down_interval)
-                actions = [SendAdvertisement(0), *self._become_backup(self._race_until, reason)]
+                until = self.following.race_until = race_end(now, self.active_down_interval)
+                actions = [SendAdvertisement(0), *self._become_backup(until, reason)]
             case HandoverUndone():
                 actions = self._undo_handover(now)
             case AddressAnnounced(address) if self._handover is not None:
@@ -216,25 +225,19 @@ class Router:
 
     def _follow(self, advertisement: Advertisement, source: Address, now: float) -> None:
         """Follow the sender, or let the timer run if it may be preempted (RFC 9568 6.4.2)."""
-        if advertisement.priority == 0:
+        priority, following = advertisement.priority, self.following
+        if priority == 0:
             self.deadline = now + self.skew_time
-            self._takeover_reason = "the active router sent priority 0"
-        elif self._patience.accepts(advertisement.priority, self.priority, self.configuration, now):
-            self._learn(advertisement, source)
-            self.deadline = max(now + self.active_down_interval, self._race_until)
+            following.takeover_reason = "the active router sent priority 0"
+        elif following.patience.accepts(priority, self.priority, self.configuration, now):
+            following.learn(advertisement, source, self.configuration, now)
+            self.deadline = max(now + self.active_down_interval, following.race_until)
         else:
-            self._takeover_reason = "the active router has a lower priority"
-
-    def _learn(self, advertisement: Advertisement, source: Address) -> None:
-        """Remember the active router, and in version 3 its interval (RFC 9568 6.4.2)."""
-        if advertisement.version == 3:
-            self.active_advert_interval = followed_interval(advertisement, self.configuration)
-        self.active_router = source
-        self._takeover_reason = "the active router stopped advertising"
+            following.takeover_reason = "the active router has a lower priority"
 
     def _on_active_down_timer(self, now: float) -> list[Action]:
         if self._is_overdue(now, self.active_down_interval):
-            self.deadline = now + self.active_advert_interval + self.skew_time
+            self.deadline = now + self.following.advert_interval + self.skew_time
             return []
         if now < self._listen_until:
             self.deadline = self._listen_until
@@ -242,13 +245,13 @@ class Router:
         if self.configuration.sync_group is not None:
             self.deadline = None
             return []
-        return self._become_active(now, self._takeover_reason)
+        return self._become_active(now, self.following.takeover_reason)
 
     def _contest(self, advertisement: Advertisement, source: Address, now: float) -> list[Action]:
         """Answer the advertisement of another router (RFC 9568 6.4.3)."""
         if self._handover is not None:
             return self._note_successor(self._handover, advertisement, source, now)
-        if self._is_overdue(now, self.configuration.tolerated_silence(self.active_advert_interval)):
+        if self._is_overdue(now, self.tolerated_silence):
             actions = self._listen_after_stall(now)
             self._follow(advertisement, source, now)
             return actions
@@ -257,7 +260,7 @@ class Router:
             # This last advertisement makes the winner announce the addresses again. Otherwise,
             # after a partition, some hosts would still send to the MAC address of this router.
             last = SendAdvertisement(self.priority)
-            self._learn(advertisement, source)
+            self.following.learn(advertisement, source, self.configuration, now)
             return [last, *self._become_backup(now + self.active_down_interval, reason)]
         answer = self._answer(now)
         if answer and advertisement.priority == 0:
@@ -280,7 +283,7 @@ class Router:
         return [AnnounceAddresses()] if self._announced.permit(now, REANNOUNCE_SPACING) else []
 
     def _on_adver_timer(self, now: float) -> list[Action]:
-        if self._is_overdue(now, self.configuration.tolerated_silence(self.active_advert_interval)):
+        if self._is_overdue(now, self.tolerated_silence):
             return self._listen_after_stall(now)
         if self._handover is not None:
             return self._on_handover_timer(self._handover, now)
@@ -301,11 +304,11 @@ class Router:
         By then every peer has taken over, and the lifetime of the addresses may have ended. The
         new ACTIVE router answers priority 0 and announces the addresses again.
         """
-        handover, self._takeover_reason = self._handover, _NO_ACTIVE_ROUTER
+        handover, self.following.takeover_reason = self._handover, NO_ACTIVE_ROUTER
         if handover is not None and handover.stop_reason is not None:
             return [SendAdvertisement(0), *self._become_initialize(handover.stop_reason)]
         self.yielding = self.yielding or (handover is not None and handover.yields)
-        deadline = now + self.active_advert_interval + self.skew_time
+        deadline = now + self.following.advert_interval + self.skew_time
         return [SendAdvertisement(0), *self._become_backup(deadline, "the process was stalled")]
 
     def _hand_over(
@@ -335,7 +338,7 @@ class Router:
             return [*self._stay_active(now), HandoverAbandoned(reason)]
         handover.note_advertisement(now, advertisement.priority)
         if advertisement.priority > 0:
-            self._learn(advertisement, source)
+            self.following.learn(advertisement, source, self.configuration, now)
         self.deadline = max(now, handover.deadline)
         return []
 
@@ -362,8 +365,7 @@ class Router:
 
     def _stay_active(self, now: float) -> list[Action]:
         self._handover = None
-        self.active_router = None
-        self.active_advert_interval = self.configuration.advert_interval
+        self.following.forget(self.configuration.advert_interval)
         self.deadline = now + self.configuration.advert_interval
         return [SendAdvertisement(self.priority), AnnounceAddresses()]
 
@@ -372,14 +374,13 @@ class Router:
     def _become_initialize(self, reason: str) -> list[Action]:
         previous, self.state = self.state, State.INITIALIZE
         self.deadline = None
-        self.active_router = None
-        self.active_advert_interval = self.configuration.advert_interval
+        self.following.forget(self.configuration.advert_interval)
         return self._release(previous, reason)
 
     def _become_backup(self, deadline: float, reason: str) -> list[Action]:
         previous, self.state = self.state, State.BACKUP
         self.deadline = deadline
-        self._patience = Patience()
+        self.following.patience = Patience()
         return self._release(previous, reason)
 
     def _become_active(self, now: float, reason: str) -> list[Action]:
@@ -387,8 +388,7 @@ class Router:
         assert self.state is not State.ACTIVE
         previous, self.state = self.state, State.ACTIVE
         self.deadline = now + self.configuration.advert_interval
-        self.active_advert_interval = self.configuration.advert_interval
-        self.active_router = None
+        self.following.forget(self.configuration.advert_interval)
         report = StateChanged(previous, self.state, reason)
         return [SendAdvertisement(self.priority), AcquireAddresses(), AnnounceAddresses(), report]
 

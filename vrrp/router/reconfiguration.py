@@ -17,8 +17,8 @@ def reconfigure(router: Router, configuration: InstanceConfiguration, now: float
     previous, previous_down_interval = router.configuration, router.active_down_interval
     assert configuration.identity == previous.identity, "another virtual router"
     router.configuration = configuration
-    if configuration.version == 2 or router.active_router is None:
-        router.active_advert_interval = configuration.advert_interval
+    if configuration.version == 2 or router.following.address is None:
+        router.following.advert_interval = configuration.advert_interval
     if router.state is State.ACTIVE:
         return _reconfigure_active(router, previous, now)
     _shift_timer(router, previous_down_interval, now)

@@ -89,7 +89,7 @@ async def test_an_accepted_advertisement_settles_alarms_and_group_once(
     assert calls == ["alarms", "group"]
     receive(made, MESSAGE)
     assert calls == ["alarms", "group", "alarms", "group"]
-    assert made.router.active_router == THEIRS
+    assert made.router.following.address == THEIRS
 
 
 async def test_a_dropped_advertisement_of_the_virtual_router_settles_only_the_alarms(
@@ -101,7 +101,7 @@ async def test_a_dropped_advertisement_of_the_virtual_router_settles_only_the_al
     calls.watch(monkeypatch)
     receive(made, bytes.fromhex("2133960100013e030a6300640000000000000000"))
     assert calls == ["alarms"]
-    assert made.router.active_router is None
+    assert made.router.following.address is None
     assert made.status().counters == {"transitions": 1, "dropped_advert_interval": 1}
 
 

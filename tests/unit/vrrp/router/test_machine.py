@@ -16,6 +16,7 @@ from vrrp.router import machine as router_module
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
+    ActiveRouterDied,
     AddressAnnounced,
     AnnounceAddresses,
     BetterPeerSought,
@@ -63,6 +64,7 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
     (INITIALIZE, GroupBecomesBackup("s"), [], INITIALIZE),
     (INITIALIZE, OwnAddressChanged(PEER), [], INITIALIZE),
     (INITIALIZE, AddressAnnounced(PEER), [], INITIALIZE),
+    (INITIALIZE, ActiveRouterDied(PEER), [], INITIALIZE),
     (BACKUP, Startup(), [], BACKUP),
     (BACKUP, Startup(True), [], BACKUP),
     (BACKUP, Shutdown("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
@@ -80,6 +82,7 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
     (BACKUP, GroupBecomesBackup("s"), [], BACKUP),
     (BACKUP, OwnAddressChanged(PEER), [], BACKUP),
     (BACKUP, AddressAnnounced(PEER), [], BACKUP),
+    (BACKUP, ActiveRouterDied(PEER), [], BACKUP),
     (ACTIVE, Startup(), [], ACTIVE),
     (ACTIVE, Startup(True), [], ACTIVE),
     (
@@ -126,6 +129,7 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
     ),
     (ACTIVE, OwnAddressChanged(PEER), [], ACTIVE),
     (ACTIVE, AddressAnnounced(PEER), [], ACTIVE),
+    (ACTIVE, ActiveRouterDied(PEER), [], ACTIVE),
 ]
 
 
@@ -163,7 +167,7 @@ def test_a_takeover_has_a_reason() -> None:
     assert silent.handle(TimerExpired(), 1004.0)[-1] == to(BACKUP, ACTIVE, "no active router")
     crashed = router_in(BACKUP)
     crashed.handle(advert(200), 1001.0)
-    assert crashed.active_router == PEER
+    assert crashed.following.address == PEER
     assert crashed.handle(TimerExpired(), 1005.0)[-1] == to(
         BACKUP, ACTIVE, "the active router stopped advertising"
     )

@@ -23,6 +23,7 @@ from vrrp.model.report import State
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
+    ActiveRouterDied,
     AddressAnnounced,
     BetterPeerSought,
     ConfigurationChanged,
@@ -72,6 +73,7 @@ higher priority                 .          .          BACKUP     BACKUP     .   
 any priority, 10 s late         .          .          .          BACKUP     .          ACTIVE     .
 configuration                   .          .          .          .          .          .          .
 own address                     .          .          .          .          .          .          .
+the active router died          .          .          .          .          .          .          .
 the group becomes active        .          .          ACTIVE     .          .          .          .
 the group becomes backup        .          .          .          BACKUP     .          .          .
 priority changed                .          .          .          .          .          .          .
@@ -107,6 +109,7 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "any priority, 10 s late": [(advert(50), "late")],
     "configuration": [(ConfigurationChanged(OTHER), 1000.1)],
     "own address": [(OwnAddressChanged(HIGHER_ADDRESS), 1000.1)],
+    "the active router died": [(ActiveRouterDied(HIGHER_ADDRESS), 1000.1)],
     "the group becomes active": [(GroupBecomesActive(), 1000.1)],
     "the group becomes backup": [(GroupBecomesBackup("another member is BACKUP"), 1000.1)],
     "priority changed": [(PriorityChanged(50), 1000.1)],
