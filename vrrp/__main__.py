@@ -40,6 +40,7 @@ from vrrp.model.configuration import (
 )
 from vrrp.model.report import Report
 from vrrp.protocol.authentication import read_key
+from vrrp.protocol.inquiry import DEFAULT_PORT
 from vrrp.speaker import Speaker
 
 
@@ -92,6 +93,14 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
     add("--no-preempt", action="store_true")
     add("--down-timer-adverts", type=int, default=3, metavar="3-10")
+    add(
+        "--death-certificates",
+        nargs="?",
+        type=int,
+        const=DEFAULT_PORT,
+        metavar="PORT",
+        help="UDP port to ask the active router whether its process runs",
+    )
     add("--ignore-carrier", action="store_true")
     add("--resume", action="store_true", help="continue as ACTIVE after a process that died")
     add("--password", help="plain password of RFC 2338, for version 2")
@@ -146,6 +155,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         transport=_transport(options),
         authentication=_authentication(options),
         virtual_mac=_virtual_mac(options),
+        death_certificate_port=options.death_certificates,
     )
     return configuration, options.resume
 

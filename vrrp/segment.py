@@ -20,6 +20,7 @@ from vrrp.protocol.group import multicast_group
 from vrrp.protocol.packet import Address, Datagram, DropReason
 from vrrp.router.eligibility import LINK_DOWN
 from vrrp.transport.frames import FrameSocket
+from vrrp.transport.inquiry import AnswerSocket
 from vrrp.transport.path import RawPath
 from vrrp.transport.raw import RawSocket
 from vrrp.transport.virtual_mac import VirtualMacPath
@@ -47,6 +48,7 @@ class Segment:
         self._link: Link | None = None
         self._virtual: frozenset[Address] = frozenset()
         self._socket: RawSocket | None = None
+        self._answering: dict[int, AnswerSocket] = {}
         self._fault: str | None = None
         self._retry: asyncio.TimerHandle | None = None
 
@@ -106,6 +108,7 @@ class Segment:
         try:
             advertisements = self._open_socket(link)
             advertisements.join(frozenset(groups))
+            self._listen_for_questions()
         except PermissionError:
             self._try_again()
             return "CAP_NET_RAW is needed"
@@ -170,10 +173,27 @@ class Segment:
             )
         return self._socket
 
+    def _listen_for_questions(self) -> None:
+        """Own the port of death certificates, which stays open after a change of the configuration.
+
+        A port that is closed while the process runs would be a false certificate.
+        """
+        for instance in self._instances.values():
+            port = instance.configuration.death_certificate_port
+            if port is not None and port not in self._answering:
+                try:
+                    self._answering[port] = AnswerSocket(
+                        self._interface, self._family, port, self._answer
+                    )
+                except OSError as error:
+                    instance.report_transport_error(error)
+
     def _close_socket(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        while self._answering:
+            self._answering.popitem()[1].close()
 
     def _try_again(self) -> None:
         if self._retry is not None:
@@ -193,6 +213,11 @@ class Segment:
             self._drop(DropReason.VIRTUAL_ROUTER_ID, datagram.source)
         else:
             instance.receive(datagram)
+
+    def _answer(self, payload: bytes, source: Address, ttl: int) -> bytes | None:
+        """Answer a question for the instance with its VRID, which is the second byte."""
+        instance = self._instances.get(payload[1]) if len(payload) > 1 else None
+        return None if instance is None else instance.inquirer.answer(payload, source, ttl)
 
     def _drop(self, reason: DropReason, source: Address | None) -> None:
         self.notices.note(

@@ -12,6 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.election.frozen import FrozenRoles, freeze_roles
+from hadirector.election.held_ports import HeldPorts
 from hadirector.election.withheld import withheld_addresses
 from hadirector.model.policy import VISIBILITY_OF_BACKENDS
 from hadirector.processes.handoff import Handoff
@@ -80,6 +81,7 @@ class Election:
         self.child: Child[FromVrrp] = Child(
             "vrrp", f"hadirector.processes.{module}", FromVrrp, put_message
         )
+        self._ports = HeldPorts()
         self._since: dict[str, float] = {}
         # The number of the crash by instance, until the instance is resumed or given up.
         self._interrupted: dict[str, int] = {}
@@ -145,7 +147,10 @@ class Election:
     async def run(self) -> None:
         """Run the vrrp process from `begin`, or at once with static items, until `stop`."""
         await self._may_start.wait()
-        await self.child.run()
+        try:
+            await self.child.run()
+        finally:
+            self._ports.release()
 
     def adopt(self, handoff: Handoff) -> None:
         """Continue with a vrrp process that an earlier program has started."""
@@ -262,6 +267,8 @@ class Election:
         instances = tuple(self.instances.values())
         keys = {tracked.key for instance in instances for tracked in instance.track}
         self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
+        if not self.observing:
+            self._ports.hold(instances)
         resume = frozenset(self._interrupted) - self._too_old
         self.child.send(
             ConfigureVrrp(

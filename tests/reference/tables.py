@@ -50,6 +50,7 @@ from hadirector.config.vrrp.authentication import (
 )
 from hadirector.config.vrrp.routes.schema import NextHopSection, RouteSection, RuleSection
 from hadirector.config.vrrp.schema import (
+    DeathCertificatesSection,
     PreemptSection,
     UnicastSection,
     VirtualMacSection,
@@ -76,6 +77,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "virtual_rules": RuleSection,
     "virtual_mac": VirtualMacSection,
     "preempt": PreemptSection,
+    "death_certificates": DeathCertificatesSection,
     "track": TrackSection,
     "process": ProcessSection,
     "notify": NotifySection,

@@ -18,10 +18,12 @@ from vrrp.addresses.addresses import lifetime, virtual_addresses
 from vrrp.addresses.announcement_listener import AnnouncementListener
 from vrrp.addresses.resources import HeldResources
 from vrrp.instance.description import describe_instance
+from vrrp.instance.inquirer import Inquirer
 from vrrp.instance.messaging import Messaging
 from vrrp.instance.rate_limited_notices import RateLimitedNotices
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.instance.sync_group import SyncGroup
+from vrrp.instance.timer import Timer
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.lateness import Lateness
 from vrrp.model.report import InstanceStatus, Notice, Report, State, Transition
@@ -100,8 +102,11 @@ class Instance:
         self._announcements = announcements
         self._lateness = Lateness()
         self._heard: tuple[Address, float] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._eligibility_timer: asyncio.TimerHandle | None = None
+        self._timer = Timer(self._time_out)
+        self._eligibility_timer = Timer(lambda _: self._update_eligibility())
+        self.inquirer = Inquirer(
+            self.router, sequence, self.notices.counters, self._report_problem, self.handle
+        )
         self._initialized = asyncio.Event()
         self._initialized.set()
         if yielding:
@@ -185,7 +190,8 @@ class Instance:
             self._perform(action)
         if self.router.handing_over:
             self._listen_for_successor()
-        self._set_timer()
+        self._timer.set(self.router.deadline)
+        self.inquirer.settle()
         self._settle_alarms()
 
     def drain(self) -> None:
@@ -267,9 +273,9 @@ class Instance:
         """Cancel the timers and the announcements. The instance sends nothing after this."""
         self.stopping = True
         self._transport = None
-        for timer in (self._timer, self._eligibility_timer):
-            if timer is not None:
-                timer.cancel()
+        self._timer.set(None)
+        self._eligibility_timer.set(None)
+        self.inquirer.close()
         self.resources.stop_announcing()
 
     def _counters(self) -> dict[str, int]:
@@ -307,22 +313,9 @@ class Instance:
         if standing != (self.router.configuration.priority, self.router.better_peer.impairment):
             self.handle(PriorityChanged(*standing))
         self.sync_group.settle()
-        if self._eligibility_timer is not None:
-            self._eligibility_timer.cancel()
-        due = self._eligibility.deadline
-        self._eligibility_timer = (
-            None if due is None else self._loop.call_at(due, self._update_eligibility)
-        )
+        self._eligibility_timer.set(self._eligibility.deadline)
 
-    def _set_timer(self) -> None:
-        deadline = self.router.deadline
-        if self._timer is not None:
-            if self._timer.when() == deadline:
-                return
-            self._timer.cancel()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._time_out)
-
-    def _time_out(self) -> None:
+    def _time_out(self, due: float) -> None:
         """Handle the expired timer, unless packets that wait in the socket have to go first.
 
         An ACTIVE router advertises first, so packets of other hosts cannot delay it. But if the
@@ -330,12 +323,10 @@ class Instance:
         waits: during a flood, at most one interval later.
         """
         assert self._transport is not None
-        assert self._timer is not None
-        due, self._timer = self._timer.when(), None
         late = self._loop.time() - due > self.configuration.advert_interval
         waits = (late or not self._advertises) and not self._transport.drain()
         if waits and not (late or self._advertises):
-            self._set_timer()
+            self._timer.set(self.router.deadline)
             return
         if self._advertises:
             self._lateness.note(self._loop.time() - due)

@@ -235,6 +235,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     - ``address_mismatch`` decides whether version 2 drops an advertisement with a different
       address list (RFC 3768 7.1).
     - Instances with the same ``sync_group`` change state together.
+    - ``death_certificate_port`` is the UDP port at which this router asks the active router whether
+      its process runs, and answers (`vrrp.router.death_certificate`). None: it does neither.
     - ``virtual_mac`` is the name of the macvlan that has the virtual MAC address and holds the
       virtual addresses. None: the interface holds them.
     """
@@ -265,6 +267,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     address_mismatch: Literal["drop", "accept"] = "drop"
     sync_group: str | None = None
     virtual_mac: str | None = None
+    death_certificate_port: int | None = None
 
     @property
     def learned_interval_limit(self) -> float:

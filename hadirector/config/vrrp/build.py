@@ -27,6 +27,7 @@ def instance_configuration(
     section: VrrpSection, director: DirectorSection, *, has_backends: bool
 ) -> InstanceConfiguration:
     """Return the configuration of an instance, without its sync group."""
+    certificates = section.death_certificates
     return build_struct(
         InstanceConfiguration,
         section,
@@ -42,6 +43,7 @@ def instance_configuration(
         track=tracked_objects(section, has_backends=has_backends),
         ignore_carrier=section.works_without_carrier,
         virtual_mac=section.macvlan,
+        death_certificate_port=certificates and certificates.port,
     )
 
 

@@ -16,6 +16,7 @@ from hadirector.config.vrrp.addresses.schema import AddressSection, VirtualAddre
 from hadirector.config.vrrp.authentication import AuthenticationSection, AuthHmacSection
 from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
 from vrrp.model.configuration import first_family, virtual_mac_interface
+from vrrp.protocol.inquiry import DEFAULT_PORT
 
 
 class PreemptSection(Section):
@@ -35,6 +36,14 @@ class VirtualMacSection(Section):
         InterfaceName | None,
         Key("The name of the macvlan.", default="`vrrp4-VRID` or `vrrp6-VRID`"),
     ] = None
+
+
+class DeathCertificatesSection(Section):
+    """The settings of death certificates. None in place of the section turns them off."""
+
+    port: Annotated[
+        Port, Key("The UDP port of questions. It is the same on every director of the VRID.")
+    ] = DEFAULT_PORT
 
 
 class UnicastSection(Section):
@@ -300,6 +309,18 @@ class VrrpSection(Section):
             " director gives up the addresses itself."
         ),
     ] = 3
+    death_certificates: Annotated[
+        DeathCertificatesSection | None,
+        switch(DeathCertificatesSection, "true, false or {port: PORT}"),
+        Key(
+            "Whether the host of the active director is asked about a missed advertisement. If all"
+            " processes of that director are dead, its kernel refuses the question, and a BACKUP"
+            " takes over after about one advertisement interval and the skew time, instead of"
+            " `down_timer_adverts` intervals. Not with `transport: udp`.",
+            type="`true`, `false`, or [death_certificates](#death_certificates)",
+            default="`false`",
+        ),
+    ] = None
     address_mismatch: Annotated[
         Literal["drop", "accept"],
         choice(("drop", "accept")),

@@ -92,6 +92,9 @@ def _protocol_112_findings(
 def _udp_findings(path: Path, instance: VrrpSection, unicast: UnicastSection) -> Iterator[Finding]:
     if instance.family == 6:
         yield Finding((*path, "transport"), "transport udp works over IPv4 only")
+    if instance.death_certificates is not None:
+        message = "transport udp has no death certificates; leave this out"
+        yield Finding((*path, "death_certificates"), message)
     if unicast.source is None:
         message = "source is missing: transport udp needs the address of this director"
         yield Finding((*path, "unicast"), message)

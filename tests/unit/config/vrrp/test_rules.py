@@ -107,6 +107,19 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "1:108: vrrp[0].down_timer_adverts: wrong value (got 2, expected a whole number from 3"
             " to 10)",
         ),
+        ("death_certificates: true}]", ""),
+        ("death_certificates: {port: 9999}}]", ""),
+        (
+            "death_certificates: {port: 0}}]",
+            "1:115: vrrp[0].death_certificates.port: wrong value (got 0, expected a whole number"
+            " from 1 to 65535)",
+        ),
+        (
+            "death_certificates: true, transport: udp,"
+            " unicast: {source: 127.0.0.1, peers: [127.0.0.2]}}]",
+            "1:108: vrrp[0].death_certificates: transport udp has no death certificates; leave"
+            " this out",
+        ),
         ("virtual_mac: true}]", ""),
         (
             "virtual_mac: 7}]",
