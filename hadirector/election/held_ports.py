@@ -24,7 +24,7 @@ class HeldPorts:
         self._log = structlog.get_logger()
 
     def hold(self, instances: Iterable[InstanceConfiguration]) -> None:
-        """Hold the ports of these instances, besides those that are held already."""
+        """Hold the ports of these instances too. A held port stays held."""
         for instance in instances:
             port = instance.death_certificate_port
             if port is None or (instance.family, port) in self._sockets:

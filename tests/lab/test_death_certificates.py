@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VrrpRouter
+from tests.lab.experiment import start_director
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
@@ -136,3 +139,64 @@ def test_without_a_certificate_the_timer_is_the_usual_one(
     seconds, reason = pair.takeover(began)
     assert reason == SILENT
     assert seconds > SHORTEST_WITHOUT - 0.05
+
+
+ASK_FOR_A_SECOND = """
+import socket, time
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.connect(("10.99.0.1", 9472))
+print("ready", flush=True)
+refusals, end = 0, time.monotonic() + 1
+while time.monotonic() < end:
+    try:
+        s.send(bytes(16))
+    except ConnectionRefusedError:
+        refusals += 1
+    time.sleep(0.005)
+print(refusals, "refusals", flush=True)
+"""
+DIRECTOR = """\
+director: {{name: lb1, dataplane: dry-run, runtime_directory: {directory}/run}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: 200
+    advert_interval: 1s
+    virtual_addresses: [10.99.0.100]
+    death_certificates: true
+"""
+
+
+def test_a_director_that_restarts_its_vrrp_process_is_not_taken_for_dead(
+    network: Network, tmp_path: Path
+) -> None:
+    """The director holds the port meanwhile. When all its processes are dead, nothing holds it."""
+    first, second = network.host("first", "10.99.0.1/24"), network.host("second", "10.99.0.2/24")
+    start_director(first, DIRECTOR.format(directory=tmp_path), tmp_path)
+    eventually(lambda: first.holds(VIRTUAL_ADDRESS), 20.0, "the director ACTIVE")
+    backup = VrrpRouter(second, tmp_path, "--death-certificates", priority=100, advert_interval=1.0)
+    backup.wait_for("BACKUP")
+    eventually(lambda: counters(backup).get("questions_sent", 0), 10.0, "a question")
+
+    asking = second.start(sys.executable, "-c", ASK_FOR_A_SECOND, output=subprocess.PIPE)
+    assert asking.stdout is not None
+    assert asking.stdout.readline() == "ready\n"
+    [killed] = vrrp_processes(first)
+    os.kill(killed, signal.SIGKILL)
+    assert asking.stdout.readline() == "0 refusals\n"
+    eventually(lambda: vrrp_processes(first) not in ([], [killed]), 10.0, "a new vrrp process")
+    heard = counters(backup)["advertisements_received"]
+    eventually(
+        lambda: counters(backup)["advertisements_received"] > heard + 1, 10.0, "advertisements"
+    )
+    assert backup.entered("ACTIVE") == 0
+
+    first.kill_processes()
+    assert backup.wait_for("ACTIVE")["reason"] == DIED
+
+
+def vrrp_processes(host: Host) -> list[int]:
+    """Return the process ids of the vrrp processes on a host."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in host.pids()}
+    return [pid for pid, command in commands.items() if b"vrrp_process" in command]

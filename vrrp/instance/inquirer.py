@@ -1,4 +1,4 @@
-"""Death certificates of one instance: it asks the router that it follows, and answers questions.
+"""Death certificates of one instance: questions to the router that it follows, and answers.
 
 `vrrp.router.death_certificate` decides when to ask, and when a router is dead. With auth_hmac in
 mode enforce, questions and answers are signed like advertisements. The kernel that refuses a
@@ -45,7 +45,7 @@ QUESTIONS_MAX: Final = 8
 
 
 class Inquirer:
-    """Asks the active router while the instance is BACKUP, and answers while the instance exists.
+    """Queries the active router while the instance is BACKUP, and answers as long as it exists.
 
     Without a port in the configuration it does neither. ``deliver`` gets `ActiveRouterDied`.
     """

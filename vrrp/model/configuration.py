@@ -235,8 +235,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     - ``address_mismatch`` decides whether version 2 drops an advertisement with a different
       address list (RFC 3768 7.1).
     - Instances with the same ``sync_group`` change state together.
-    - ``death_certificate_port`` is the UDP port at which this router asks the active router whether
-      its process runs, and answers (`vrrp.router.death_certificate`). None: it does neither.
+    - ``death_certificate_port`` is the UDP port of questions and answers about the process of the
+      active router (`vrrp.router.death_certificate`). None: there are none.
     - ``virtual_mac`` is the name of the macvlan that has the virtual MAC address and holds the
       virtual addresses. None: the interface holds them.
     """

@@ -2,8 +2,8 @@
 
 Both have 16 bytes and are sent over UDP: version of VRRP (4 bits), type (4 bits), VRID, six zeros,
 and a number that the answer repeats (64 bits). Types 14 and 15 are not types of VRRP, so no message
-can be taken for an advertisement. A trailer of auth_hmac may follow (`authentication`); the sixth
-and seventh byte are in the place of the checksum, which it does not cover.
+can be taken for an advertisement. A trailer of auth_hmac may follow (`authentication`). It covers
+all of the message except two of the zeros, where an advertisement has its checksum.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The UDP sockets of death certificates: one that answers, and one that asks one router.
+"""The UDP sockets of death certificates: one for questions, and one for answers.
 
 The kernel of a host where no process has the port refuses a question with ICMP port unreachable.
 IP_RECVERR delivers this error with the host that sent it and with the refused datagram (ip(7),
