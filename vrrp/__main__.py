@@ -93,14 +93,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
     add("--no-preempt", action="store_true")
     add("--down-timer-adverts", type=int, default=3, metavar="3-10")
-    add(
-        "--death-certificates",
-        nargs="?",
-        type=int,
-        const=DEFAULT_PORT,
-        metavar="PORT",
-        help="UDP port to ask the active router whether its process runs",
-    )
+    add("--death-certificates", nargs="?", type=int, const=DEFAULT_PORT, metavar="PORT")
     add("--ignore-carrier", action="store_true")
     add("--resume", action="store_true", help="continue as ACTIVE after a process that died")
     add("--password", help="plain password of RFC 2338, for version 2")
@@ -129,13 +122,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--group", metavar="ADDRESS", help="multicast group")
     add("--unicast-source", metavar="ADDRESS", help="source address; unicast instead of multicast")
     add("--unicast-peer", action="append", default=[], metavar="ADDRESS")
-    add(
-        "--ttl-min",
-        type=int,
-        default=255,
-        metavar="1-255",
-        help="minimum TTL of unicast advertisements",
-    )
+    add("--ttl-min", type=int, default=255, metavar="1-255", help="minimum TTL of unicast")
     add("--udp-source", metavar="ADDRESS", help="source address; UDP instead of multicast")
     add("--udp-peer", action="append", default=[], metavar="ADDRESS")
     add("--udp-port", type=int, default=1112)
