@@ -100,7 +100,8 @@ def _explain_readiness(arguments: argparse.Namespace) -> int:
     from hadirector.status.report import Status
 
     status = msgspec.json.decode(request(arguments.socket, "GET", "/v1/status"), type=Status)
-    readiness = decide_readiness((status.verdict or judge_director(status)).problems)
+    problems = (status.verdict or judge_director(status)).problems
+    readiness = decide_readiness(problems, status.pair_readiness)
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(readiness)).decode())
     else:

@@ -15,7 +15,7 @@ from hadirector.status.explanation import (
     RealServerExplanation,
     VirtualServerExplanation,
 )
-from hadirector.status.readiness import Readiness
+from hadirector.status.readiness import PairReadiness, Readiness
 from hadirector.status.report import RealServerStatus
 from hadirector.status.takeover import Takeover
 from hadirector.status.verdict import DirectorVerdict, Level
@@ -30,6 +30,7 @@ def render_instance(why: InstanceExplanation) -> list[str]:
     lines += _priority(status)
     lines += _pause_line(why.paused)
     lines += [f"  this director is not fit to serve: {reason}" for reason in why.unfit]
+    lines += _readiness(why.pair_readiness)
     if status.fault is not None:
         lines.append(f"  the instance takes no part in elections: {status.fault}")
     if status.handing_over:
@@ -41,6 +42,16 @@ def render_instance(why: InstanceExplanation) -> list[str]:
     if why.takeover is not None:
         lines += _takeover(why.takeover)
     return [*lines, *(f"  {events.line(event, ('instance',))}" for event in why.events)]
+
+
+def _readiness(readiness: PairReadiness | None) -> Iterator[str]:
+    if readiness is None:
+        return
+    for lack in readiness.lacks:
+        word = "differs from its peer" if lack.severity == "alarm" else "is not ready"
+        yield f"  this director {word}: {lack.reason} ({lack.code}, {exact_duration(lack.seconds)})"
+    if not readiness.may_preempt:
+        yield "  it has just started, and does not preempt before it is ready or 60 s have passed"
 
 
 def _pause_line(pause: str) -> Iterator[str]:
@@ -137,6 +148,7 @@ def render_readiness(readiness: Readiness) -> Iterator[str]:
         for problem in condition.problems:
             yield f"         {problem.object}: {problem.reason}"
             yield f"         -> {problem.remedy}"
+    yield from _readiness(readiness.pair)
 
 
 def render_explanation(why: RealServerExplanation) -> list[str]:

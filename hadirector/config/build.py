@@ -68,8 +68,11 @@ def _state_directory(runtime_directory: str) -> str:
 def _instances(root: Root) -> tuple[InstanceConfiguration, ...]:
     assert root.director is not None
     has_backends = bool(root.virtual_servers)
+    unready_weight = 0 if root.pair is None else root.pair.unready_priority_weight
     instances = [
-        instance_configuration(instance, root.director, has_backends=has_backends)
+        instance_configuration(
+            instance, root.director, has_backends=has_backends, unready_weight=unready_weight
+        )
         for _, instance in root.instances
     ]
     return assign_groups(root.groups, instances)

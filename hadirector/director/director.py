@@ -23,6 +23,7 @@ from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.pairing import Pairing
 from hadirector.director.parts import Parts
 from hadirector.director.pausing import Pausing
+from hadirector.director.readiness import Knowledge
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
@@ -114,6 +115,7 @@ class Director:
                 "pause": parts.pause.run(),
                 "handovers": self.handovers.run(),
                 "pairing": self.pairing.run(),
+                "readiness": parts.readiness.run(self._know_peers),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),
                 "service reports": self._service.run(),
@@ -179,6 +181,9 @@ class Director:
         self._replaces_vrrp = replace_vrrp
         self._restarting = True
         self._stop.set()
+
+    def _know_peers(self) -> Knowledge:
+        return Knowledge(self._parts.configuration.pair is not None)
 
     def request_reload(self) -> None:
         """Start a reload in the background. Its result is logged."""

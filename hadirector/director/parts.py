@@ -18,6 +18,7 @@ from hadirector.director.closer_look import CloserLook
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
+from hadirector.director.readiness import ReadinessMonitor
 from hadirector.director.snapshot import Snapshot, SnapshotStore
 from hadirector.director.suspecting import Suspecting
 from hadirector.director.web_process import WebProcess
@@ -89,6 +90,16 @@ class Parts:
             None if configuration.observing else configuration.announce,
             self._announcement_facts,
             self._count_packets,
+        )
+        self.readiness = ReadinessMonitor(
+            configuration.pair,
+            fitness=self.fitness,
+            health=self.health,
+            table_reconciler=self.table_reconciler,
+            host_reconciler=self.host_reconciler,
+            memory=self.memory,
+            recorder=recorder,
+            election=self.election,
         )
         self.web = WebProcess(configuration, put)
         self.alerts = Alerts(configuration, recorder, self._find_conditions)

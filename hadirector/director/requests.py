@@ -105,6 +105,7 @@ class OperatorRequests:
         return InstanceExplanation(
             status=status,
             unfit=parts.fitness.current.reasons,
+            pair_readiness=parts.readiness.status,
             events=parts.recorder.event_log.about_instance(name)[-EVENTS_MAX:],
             takeover=explaining.predict(parts, status),
             paused=parts.describe_pause(),
@@ -174,6 +175,7 @@ class OperatorRequests:
             pending_configuration=self._pending(),
             announcements=parts.announcer.status(monotonic()),
             alert_receivers=parts.alerts.receivers,
+            pair_readiness=parts.readiness.status,
         )
         # A status never changes, so a thread can read it: 10,000 real servers take 50 ms.
         verdict = await asyncio.to_thread(judge_director, status)

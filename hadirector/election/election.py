@@ -11,8 +11,10 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from hadirector.election.forms import held_out_status, taken_back, without_preemption
 from hadirector.election.frozen import FrozenRoles, freeze_roles
 from hadirector.election.held_ports import HeldPorts
+from hadirector.election.transitions import describe_takeover
 from hadirector.election.withheld import withheld_addresses
 from hadirector.model.policy import VISIBILITY_OF_BACKENDS
 from hadirector.processes.handoff import Handoff
@@ -91,6 +93,8 @@ class Election:
         self._crashes = 0
         self._frozen: FrozenRoles | None = None
         self._withheld_values: dict[TrackedKey, int] = {}
+        self._preempts = True
+        self._taken_back: frozenset[str] = frozenset()
         # The instances of an adopted process that have not reported since a start with a pause.
         self._unreported: set[str] = set()
         self._begun = self._adopted = False
@@ -111,7 +115,10 @@ class Election:
         ``held_out``, the reason for the wait.
         """
         if not (self._begun or self._adopted):
-            return tuple(self._held_out(each, held_out) for each in self.instances.values())
+            return tuple(
+                held_out_status(each, held_out, yielding=each.name in self.yielding)
+                for each in self.instances.values()
+            )
         return tuple(
             replace(
                 status,
@@ -205,26 +212,6 @@ class Election:
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
         self.child.send(RequestHandover(instance, undo))
 
-    def _held_out(self, instance: InstanceConfiguration, reason: str) -> InstanceStatus:
-        return InstanceStatus(
-            instance=instance.name,
-            state=State.INITIALIZE,
-            priority=instance.priority,
-            virtual_router_id=instance.virtual_router_id,
-            interface=instance.interface,
-            virtual_addresses=instance.held_addresses,
-            handing_over=False,
-            yielding=instance.name in self.yielding,
-            active_router=None,
-            active_down_interval=0.0,
-            counters={},
-            priority_arithmetic=str(instance.priority),
-            fault=reason,
-            held_out=True,
-            sync_group=instance.sync_group,
-            down_timer_adverts=instance.down_timer_adverts,
-        )
-
     def priority(self, instance: str) -> int:
         """Return the effective priority from the latest report, which is at most a second old."""
         status = self.statuses.get(instance)
@@ -256,6 +243,18 @@ class Election:
             self._withheld_values = {}
             self.configure_child()
 
+    def allow_preemption(self, *, allowed: bool) -> None:
+        """Let the instances preempt as configured, or let none of them preempt."""
+        if self._preempts is not allowed:
+            self._preempts = allowed
+            self.configure_child()
+
+    def take_back(self, instances: frozenset[str]) -> None:
+        """Let these instances take their addresses from any peer, and no others."""
+        if self._taken_back != instances:
+            self._taken_back = instances
+            self.configure_child()
+
     def track_visibility(self, *, blind: bool) -> None:
         """Send to the vrrp process whether this director is blind, which may lower priorities."""
         self.track({VISIBILITY_OF_BACKENDS: int(not blind)})
@@ -272,7 +271,7 @@ class Election:
         resume = frozenset(self._interrupted) - self._too_old
         self.child.send(
             ConfigureVrrp(
-                instances if self._frozen is None else tuple(map(self._frozen.apply, instances)),
+                tuple(map(self._present_form, instances)),
                 resume,
                 self.yielding,
                 self.realtime,
@@ -281,6 +280,14 @@ class Election:
                 begun=self._begun or self._adopted,
             )
         )
+
+    def _present_form(self, instance: InstanceConfiguration) -> InstanceConfiguration:
+        """Return the form of an instance that the vrrp process gets at present."""
+        if instance.name in self._taken_back:
+            return taken_back(instance)
+        if self._frozen is not None:
+            return self._frozen.apply(instance)
+        return instance if self._preempts else without_preemption(instance)
 
     def note_crash(self, now: float) -> list[tuple[float, ResumeOverdue]]:
         """Start the time in which a new vrrp process can resume the ACTIVE instances.
@@ -313,7 +320,7 @@ class Election:
             return False  # the instance is no longer configured, and is stopping
         match message:
             case Transition():
-                return self._follow(message, message.reason, _describe_takeover(message))
+                return self._follow(message, message.reason, describe_takeover(message))
             case InstanceStatus():
                 self.statuses[message.instance] = message
                 self._note_report(message.instance)
@@ -387,10 +394,3 @@ class Election:
             **takeover,
         )
         return True
-
-
-def _describe_takeover(transition: Transition) -> dict[str, str | float]:
-    """Return the peer that was ACTIVE before, and its silence in seconds, if they are known."""
-    if transition.peer is None or transition.silence is None:
-        return {}
-    return {"peer": transition.peer, "silence": round(transition.silence, 4)}

@@ -27,6 +27,11 @@ class FileWriter:
         self._changed = asyncio.Event()
         self._failure = ShortageLog(failed, succeeded)
 
+    @property
+    def failure(self) -> str:
+        """Why the file could not be written the last time; empty if it could."""
+        return self._failure.reason
+
     def note_change(self) -> None:
         """Note that the file does not have the present content."""
         self._changed.set()

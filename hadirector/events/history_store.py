@@ -38,6 +38,11 @@ class HistoryStore:
         self._writer = FileWriter(self._prepare, "history_not_written", "history_written_again")
         self._log = structlog.get_logger()
 
+    @property
+    def failure(self) -> str:
+        """Why the history cannot be written; empty if it can."""
+        return self._writer.failure
+
     def note_change(self) -> None:
         """Note that the history has a new entry."""
         self._writer.note_change()

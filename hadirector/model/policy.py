@@ -18,6 +18,8 @@ VISIBILITY_OF_BACKENDS: Final = TrackedKey("visibility", "of backends")
 """The tracked object that is 0 while this director is blind, and 1 otherwise."""
 FITNESS: Final = TrackedKey("fitness", "of this director")
 """The tracked object that is 0 while this director is not fit to serve, and 1 otherwise."""
+READINESS: Final = TrackedKey("readiness", "of this director")
+"""The tracked object that is 0 while an unready director of a pair relies on a ready peer."""
 UNFIT_PRIORITY_WEIGHT: Final = -253
 """Added to the priority while this director is not fit to serve. The result is always 1."""
 ACCEPT_LOCAL: Final = "accept_local"

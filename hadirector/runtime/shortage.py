@@ -14,7 +14,8 @@ REMINDER_SECONDS: Final = 60.0
 class ShortageLog:
     """Logs the event ``begun`` at the first failure, and ``ended`` at the next success.
 
-    A shortage that returns within a minute is not logged again.
+    A shortage that returns within a minute is not logged again. ``reason`` is the reason of the
+    latest failure, and empty after a success.
     """
 
     def __init__(self, begun: str, ended: str, **fields: str) -> None:
@@ -23,10 +24,12 @@ class ShortageLog:
         self._fields = fields
         self._logged_at: float | None = None
         self._short = False
+        self.reason = ""
         self._log = structlog.get_logger()
 
     def begin(self, reason: str) -> None:
         """Record that an operation failed because this host has too little of a resource."""
+        self.reason = reason
         now = monotonic()
         if self._logged_at is None or now - self._logged_at >= REMINDER_SECONDS:
             self._log.error(self._begun, reason=reason, **self._fields)
@@ -35,6 +38,7 @@ class ShortageLog:
 
     def end(self) -> None:
         """Record that the operation has succeeded again."""
+        self.reason = ""
         if self._short:
             self._log.info(self._ended, **self._fields)
             self._short = False

@@ -6,6 +6,7 @@ import msgspec
 
 from hadirector.events.event_log import Event
 from hadirector.pools.candidate import Step
+from hadirector.status.readiness import PairReadiness
 from hadirector.status.report import RealServerStatus, VirtualServerStatus
 from hadirector.status.takeover import Takeover
 from hadirector.status.verdict import Problem
@@ -36,7 +37,7 @@ class InstanceExplanation(msgspec.Struct, frozen=True):
     """Why a VRRP instance has its state and its priority, with its latest ``events``.
 
     ``unfit`` has the reasons why this director is not fit to serve. ``paused`` is the pause of the
-    director; it is empty without a pause.
+    director; it is empty without a pause. ``pair_readiness`` is None without a pair link.
     """
 
     status: InstanceStatus
@@ -44,6 +45,7 @@ class InstanceExplanation(msgspec.Struct, frozen=True):
     events: tuple[Event, ...]
     takeover: Takeover | None = None
     paused: str = ""
+    pair_readiness: PairReadiness | None = None
 
 
 class AddressHolder(msgspec.Struct, frozen=True):

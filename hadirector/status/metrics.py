@@ -35,6 +35,7 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
     if "director" in scopes:
         yield from _director_metrics(status)
         yield from _verdict_metrics(status.verdict or judge_director(status))
+        yield from _readiness_metrics(status)
         yield from _order_metrics(status)
         yield from _check_metrics(status)
         yield from _dataplane_metrics(status)
@@ -70,6 +71,23 @@ def _director_metrics(status: Status) -> Iterator[Metric]:
         "Restarts of the child process after it ended unexpectedly.",
         ("process",),
         (((process.name,), process.restarts) for process in processes),
+    )
+
+
+def _readiness_metrics(status: Status) -> Iterator[Metric]:
+    """Yield the readiness of a director of a pair."""
+    readiness = status.pair_readiness
+    yield gauge_family(
+        "ready",
+        "Whether nothing makes this director of a pair unready. It has no sample without a pair.",
+        (),
+        [] if readiness is None else [((), readiness.ready)],
+    )
+    yield gauge_family(
+        "priority_lowered",
+        "Whether the priorities are lowered because the director was unready.",
+        (),
+        [((), readiness is not None and readiness.priority_lowered)],
     )
 
 

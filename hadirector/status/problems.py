@@ -8,6 +8,7 @@ from typing import Final
 from hadirector.status.announcement_status import announcement_problems
 from hadirector.status.instance_problems import instance_problems
 from hadirector.status.pool_problems import pool_problems
+from hadirector.status.readiness_problems import pair_problems
 from hadirector.status.report import Status
 from hadirector.status.verdict import DirectorVerdict, Level, Problem, decide_verdict
 from vrrp.model.report import State
@@ -35,6 +36,7 @@ def find_problems(status: Status) -> Iterator[Problem]:
     yield from _table_problems(status)
     yield from _host_problems(status)
     yield from _receiver_problems(status)
+    yield from pair_problems(status.pair_readiness)
     yield from _notes(status)
 
 

@@ -20,6 +20,7 @@ CONDITIONS: Final[dict[str, frozenset[str]]] = {
     "verdicts": frozenset({"servers_unknown"}),
     "visibility": frozenset({"blind"}),
     "host": frozenset({"sysctl_differs", "host_setting_failed", "sync_daemon_missing"}),
+    "state": frozenset({"state_not_writable"}),
 }
 """The conditions, and the codes of the problems that violate them."""
 
@@ -32,17 +33,46 @@ class Condition(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
+class Lack(msgspec.Struct, frozen=True):
+    """A fact of an unready director (`hadirector.pair.readiness`), which has lasted ``seconds``.
+
+    With the severity "alarm", it is a difference between the directors of a pair.
+    """
+
+    code: str
+    severity: str
+    reason: str
+    seconds: float
+
+
+class PairReadiness(msgspec.Struct, frozen=True):
+    """Whether a director of a pair is ready, and the consequences for its elections.
+
+    ``priority_lowered`` is whether its priority is lowered. ``may_preempt`` is False for a director
+    that has just started and is not ready.
+    """
+
+    ready: bool
+    priority_lowered: bool
+    may_preempt: bool
+    lacks: tuple[Lack, ...] = ()
+
+
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether every condition is met, and the conditions."""
+    """Whether every condition is met, and the conditions.
+
+    ``pair`` is the readiness in a pair, which is judged over a time; None without a pair link.
+    """
 
     ready: bool
     conditions: tuple[Condition, ...]
+    pair: PairReadiness | None = None
 
 
-def decide_readiness(problems: Collection[Problem]) -> Readiness:
+def decide_readiness(problems: Collection[Problem], pair: PairReadiness | None = None) -> Readiness:
     """Return the readiness of a director with these problems."""
     conditions = tuple(_condition(name, codes, problems) for name, codes in CONDITIONS.items())
-    return Readiness(all(condition.met for condition in conditions), conditions)
+    return Readiness(all(condition.met for condition in conditions), conditions, pair)
 
 
 def _condition(name: str, codes: frozenset[str], problems: Collection[Problem]) -> Condition:

@@ -23,6 +23,7 @@ from hadirector.pools.decision import Judgement
 from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.configurations import PendingStatus
 from hadirector.status.pause_status import PauseStatus
+from hadirector.status.readiness import PairReadiness
 from hadirector.status.verdict import DirectorVerdict
 from vrrp.model.report import InstanceStatus
 
@@ -123,7 +124,8 @@ class Status(msgspec.Struct, frozen=True):
     then ``failing`` has the differences between the wanted and the actual table.
     ``process_polling`` is the reason for which tracked processes are looked for once a second and
     not noticed by events of the kernel; None if events arrive or nothing is tracked. ``verdict`` is
-    None until it is decided; a director sends it with every status.
+    None until it is decided; a director sends it with every status. ``pair_readiness`` is None
+    without a pair link.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Status(msgspec.Struct, frozen=True):
     pending_configuration: PendingStatus | None = None
     announcements: AnnouncementStatus | None = None
     alert_receivers: tuple[ReceiverStatus, ...] = ()
+    pair_readiness: PairReadiness | None = None
 
 
 def real_server_statuses(

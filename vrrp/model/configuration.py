@@ -107,7 +107,9 @@ Transport = Multicast | Unicast | UdpUnicast
 Authentication = PassAuthentication | HmacAuthentication
 
 
-TrackedKind = Literal["interface", "pool", "script", "file", "process", "visibility", "fitness"]
+TrackedKind = Literal[
+    "interface", "pool", "script", "file", "process", "visibility", "fitness", "readiness"
+]
 
 
 class TrackedKey(NamedTuple):

@@ -34,8 +34,9 @@ async def read_readiness(call: Call[ReadinessQuery, Nothing]) -> Reply[Readiness
     The problem lists the unmet conditions. A BACKUP director can be ready.
     """
     snapshot = await call.context.snapshots.current()
-    assert snapshot.status.verdict is not None, "a director decides it for every status"
-    readiness = decide_readiness(snapshot.status.verdict.problems)
+    status = snapshot.status
+    assert status.verdict is not None, "a director decides it for every status"
+    readiness = decide_readiness(status.verdict.problems, status.pair_readiness)
     if readiness.ready:
         return Reply(readiness if call.query.verbose is not None else Readiness(True, ()))
     unmet = [condition for condition in readiness.conditions if not condition.met]

@@ -12,16 +12,24 @@ from hadirector.config.scripts.build import script
 from hadirector.config.tracking.schema import SyncGroupSection
 from hadirector.config.vrrp.schema import VrrpSection
 from hadirector.model.configuration import TrackedScript
-from hadirector.model.policy import FITNESS, UNFIT_PRIORITY_WEIGHT, VISIBILITY_OF_BACKENDS
+from hadirector.model.policy import (
+    FITNESS,
+    READINESS,
+    UNFIT_PRIORITY_WEIGHT,
+    VISIBILITY_OF_BACKENDS,
+)
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 from vrrp.model.tracked_process import ProcessPattern, TrackedProcess
 
 
-def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
+def tracked_objects(
+    section: VrrpSection, *, has_backends: bool, unready_weight: int
+) -> tuple[TrackedObject, ...]:
     """Return the objects that an instance tracks.
 
     If the director has virtual servers, every instance also tracks the visibility of the
-    backends and the fitness of the director.
+    backends and the fitness of the director. In a pair it tracks the readiness of the director,
+    unless ``unready_weight`` is 0.
     """
     objects = [
         build_struct(TrackedObject, tracked, key=key)
@@ -34,6 +42,8 @@ def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[Tracke
         objects.append(
             TrackedObject(key=VISIBILITY_OF_BACKENDS, weight=section.blind_priority_weight)
         )
+    if unready_weight:
+        objects.append(TrackedObject(key=READINESS, weight=unready_weight))
     return tuple(objects)
 
 

@@ -24,7 +24,7 @@ SEQUENCE_FILE = "auth_hmac.sequence"
 
 
 def instance_configuration(
-    section: VrrpSection, director: DirectorSection, *, has_backends: bool
+    section: VrrpSection, director: DirectorSection, *, has_backends: bool, unready_weight: int
 ) -> InstanceConfiguration:
     """Return the configuration of an instance, without its sync group."""
     certificates = section.death_certificates
@@ -40,7 +40,7 @@ def instance_configuration(
         preempt_delay=0.0 if section.preempt is None else section.preempt.delay,
         transport=_transport(section),
         authentication=_authentication(section, director),
-        track=tracked_objects(section, has_backends=has_backends),
+        track=tracked_objects(section, has_backends=has_backends, unready_weight=unready_weight),
         ignore_carrier=section.works_without_carrier,
         virtual_mac=section.macvlan,
         death_certificate_port=certificates and certificates.port,

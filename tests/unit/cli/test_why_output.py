@@ -23,7 +23,7 @@ from hadirector.status.explanation import (
     RealServerExplanation,
     VirtualServerExplanation,
 )
-from hadirector.status.readiness import decide_readiness
+from hadirector.status.readiness import Lack, PairReadiness, decide_readiness
 from hadirector.status.report import RealServerStatus, VirtualServerStatus
 from hadirector.status.takeover import PoolReserve, Takeover
 from hadirector.status.verdict import DirectorVerdict, Level, Problem
@@ -218,9 +218,27 @@ def test_readiness_lists_each_condition() -> None:
         "         director: r",
         "         -> d",
         "  yes  host",
+        "  yes  state",
     ]
     [first, *_] = render_readiness(decide_readiness([]))
     assert first == "ready: this director could serve now"
+
+
+def test_readiness_lists_the_facts_of_a_pair() -> None:
+    pair = PairReadiness(
+        ready=False,
+        priority_lowered=True,
+        may_preempt=False,
+        lacks=(
+            Lack("blind", "unready", "no target answers", 4.0),
+            Lack("clock_skew", "alarm", "the clock of lb2 is 3 s ahead", 60.0),
+        ),
+    )
+    assert list(render_readiness(decide_readiness([], pair)))[-3:] == [
+        "  this director is not ready: no target answers (blind, 4 s)",
+        "  this director differs from its peer: the clock of lb2 is 3 s ahead (clock_skew, 1 min)",
+        "  it has just started, and does not preempt before it is ready or 60 s have passed",
+    ]
 
 
 @pytest.mark.parametrize(("problems", "code"), [((), 0), (("blind",), 1)])

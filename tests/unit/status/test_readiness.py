@@ -23,6 +23,7 @@ def test_without_a_problem_a_director_is_ready() -> None:
         "verdicts",
         "visibility",
         "host",
+        "state",
     ]
     assert all(condition.met for condition in readiness.conditions)
 
@@ -36,6 +37,7 @@ def test_without_a_problem_a_director_is_ready() -> None:
         ("servers_unknown", "verdicts"),
         ("blind", "visibility"),
         ("sync_daemon_missing", "host"),
+        ("state_not_writable", "state"),
     ],
 )
 def test_a_problem_violates_one_condition(code: str, name: str) -> None:

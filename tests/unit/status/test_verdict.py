@@ -14,12 +14,12 @@ from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
 from hadirector.status.alert_status import ReceiverStatus
-from hadirector.status.configurations import PendingStatus
-from hadirector.status.pause_status import PauseStatus
 from hadirector.status.problems import judge_director
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.verdict import Level
 from tests.unit.status.announcements import FAULTS
+from tests.unit.status.order_cases import order_cases
+from tests.unit.status.readiness_cases import readiness_cases
 from vrrp.model.report import AlarmKind, InstanceStatus, State
 
 PAGE = Path(__file__).parents[3] / "docs/operations.md"
@@ -83,10 +83,6 @@ DISABLED = replace(
     override=Action.DISABLE,
     weight_reason="disabled, by ann",
 )
-PAUSE = PauseStatus(
-    actor="unix:ann", reason="works", elections=False, remaining=60.0, ordered_at=0.0
-)
-PENDING = PendingStatus(3, 2, 41.0, "unix:ann")
 VRRP_DOWN = (ProcessStatus("vrrp", None, 1), ProcessStatus("checks", 102, 0))
 CHECKS_DOWN = (ProcessStatus("vrrp", 101, 0), ProcessStatus("checks", None, 2))
 VRRP_OLD = (ProcessStatus("vrrp", 101, 0, "0.0.9"),)
@@ -121,6 +117,7 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "service_missing",
         "web",
     ),
+    **readiness_cases(STATUS),
     "one fails": (with_members(GOOD, BAD), Level.DEGRADED, "servers_failing", "web"),
     "one is held": (
         with_pool(replace(POOL, held=("192.0.2.45:80",))),
@@ -161,13 +158,7 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "alert_receiver_failing",
         "receiver ops",
     ),
-    "paused": (replace(STATUS, pause=PAUSE), Level.DEGRADED, "paused", "director"),
-    "pending": (
-        replace(STATUS, pending_configuration=PENDING),
-        Level.OK,
-        "configuration_pending",
-        "director",
-    ),
+    **order_cases(STATUS),
     "unfit": (replace(STATUS, unfit=("no table",)), Level.CRITICAL, "unfit", "director"),
     "fault": (
         with_instance(replace(INSTANCE, state=State.INITIALIZE, fault="link_down")),
