@@ -42,6 +42,7 @@ class _Apply:
         )
         parser.add_argument("file", metavar="FILE", help="configuration file to apply")
         _add_confirmation(parser)
+        parser.add_argument("--json", action="store_true", help="print plan and result as JSON")
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -72,8 +73,11 @@ def _apply(arguments: argparse.Namespace, file: Path, text: bytes) -> int:
     if in_use.running is None:
         raise ApiError("the director does not know the text of its configuration: reload it first")
     found = plan.request_plan(endpoint, file, text)
-    print("\n".join(plan.render(found)))
+    if not arguments.json:
+        print("\n".join(plan.render(found)))
     if found.refused:
+        if arguments.json:
+            _print_json(plan=found, applied=None)
         for fault in found.refused:
             print(f"refused: {fault}", file=sys.stderr)
         return 1
@@ -82,7 +86,11 @@ def _apply(arguments: argparse.Namespace, file: Path, text: bytes) -> int:
         query["confirm_within"] = str(arguments.confirm_within)
     route = f"/v1/config/apply?{urlencode(query)}"
     answer = request(endpoint, "POST", route, text, if_match=in_use.running.sha256)
-    _print_result(msgspec.json.decode(answer, type=_Applied))
+    applied = msgspec.json.decode(answer, type=_Applied)
+    if arguments.json:
+        _print_json(plan=found, applied=applied)
+    else:
+        _print_result(applied)
     return 0
 
 
@@ -92,6 +100,7 @@ class _Confirm:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
         parser.description = "Keep the configuration that `apply --confirm-within` has applied."
+        parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -102,7 +111,7 @@ class _Confirm:
             print(f"hadirector: {error}", file=sys.stderr)
             return 1
         number = msgspec.json.decode(answer, type=dict[str, int])["confirmed"]
-        print(f"configuration {number} stays")
+        print(answer.decode() if arguments.json else f"configuration {number} stays")
         return 0
 
 
@@ -119,6 +128,7 @@ class _Rollback:
             "number", nargs="?", type=int, metavar="NUMBER", help="configuration to return to"
         )
         _add_confirmation(parser)
+        parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -136,7 +146,10 @@ class _Rollback:
         except ApiError as error:
             print(f"hadirector: {error}", file=sys.stderr)
             return 1
-        _print_result(msgspec.json.decode(answer, type=_Applied))
+        if arguments.json:
+            print(answer.decode())
+        else:
+            _print_result(msgspec.json.decode(answer, type=_Applied))
         return 0
 
 
@@ -150,6 +163,10 @@ def _add_confirmation(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="undo the change after this time, such as 60s, unless you confirm the change before",
     )
+
+
+def _print_json(**content: object) -> None:
+    print(msgspec.json.encode(content).decode())
 
 
 def _print_result(applied: _Applied) -> None:

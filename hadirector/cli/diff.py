@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OTHER",
         help="the later configuration (default: the configuration in use)",
     )
+    parser.add_argument("--json", action="store_true", help="print the differences as JSON")
     api_socket.add_argument(parser)
 
 
@@ -53,7 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
             lineterm="",
         )
     )
-    print("\n".join(lines), end="\n" if lines else "")
+    if arguments.json:
+        found = {"from": arguments.number, "to": other, "equal": not lines, "lines": lines}
+        print(msgspec.json.encode(found).decode())
+    else:
+        print("\n".join(lines), end="\n" if lines else "")
     return 1 if lines else 0
 
 

@@ -43,6 +43,7 @@ class _Pause:
         parser.add_argument(
             "--elections", action="store_true", help="freeze the roles of VRRP instances too"
         )
+        parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -57,6 +58,9 @@ class _Pause:
         except ApiError as error:
             print(f"hadirector: {error}", file=sys.stderr)
             return 1
+        if arguments.json:
+            print(answer.decode())
+            return 0
         pause = msgspec.json.decode(answer, type=_State).pause
         assert pause is not None, "the director has just begun it"
         print(f"{pause.description}; it ends in {pause.remaining:.0f} s, or by `hadirector resume`")
@@ -78,16 +82,17 @@ class _Resume:
             metavar="TEXT",
             help="the reason for the end of the pause, for the events",
         )
+        parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
         """End the pause. Return 1 if there is none, or if no director answers."""
         try:
-            request(arguments.socket, "DELETE", ROUTE, {"reason": arguments.reason})
+            answer = request(arguments.socket, "DELETE", ROUTE, {"reason": arguments.reason})
         except ApiError as error:
             print(f"hadirector: {error}", file=sys.stderr)
             return 1
-        print("resumed")
+        print(answer.decode() if arguments.json else "resumed")
         return 0
 
 

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="a key of the check and its value as in the configuration, such as timeout=200ms",
     )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,6 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
     progress = TimedProgress()
     result = asyncio.run(run_probe(check, progress))
     probed = endpoint(check.address, check.port) if check.port else check.address
+    if arguments.json:
+        from hadirector.cli.probe_json import encode_result
+
+        print(encode_result(target.type, probed, result, progress))
+        return EXIT_PASSED if result.passed else EXIT_FAILED
     print(f"{target.type} {probed}: {_format_result(check, result)}")
     _print_stages(progress, result)
     _print_digests(progress)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 from hadirector.realserver import setup, unit
 from hadirector.realserver.host import Host, HostError
@@ -45,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="the interface for --method interface (default: %(default)s)",
         )
     undo_parser = actions.add_parser("undo", help="undo exactly the changes of setup")
+    for each in (setup_parser, check_parser, undo_parser):
+        each.add_argument("--json", action="store_true", help="print the settings as JSON")
     for parser_with_record in (setup_parser, undo_parser):
         parser_with_record.add_argument(
             "--runtime-directory",
@@ -63,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
                 case "setup":
                     return _setup(host, arguments)
                 case "check":
-                    return _check(host, _settings(host, arguments))
+                    return _check(host, _settings(host, arguments), as_json=arguments.json)
                 case _:
                     return _undo(host, arguments)
     except _FAULTS as error:
@@ -74,31 +79,49 @@ def run(arguments: argparse.Namespace) -> int:
 def _setup(host: Host, arguments: argparse.Namespace) -> int:
     wanted = _settings(host, arguments)
     changed = setup.setup(host, wanted, arguments.runtime_directory / setup.FILE_NAME)
-    for setting in wanted:
-        print(f"{'applied' if setting in changed else 'unchanged':10}{setting}")
+    lines = [
+        _Line("applied" if setting in changed else "unchanged", str(setting)) for setting in wanted
+    ]
     if arguments.persistent:
         unit.install(unit.text(_program(), _arguments(arguments)))
-        print(f"{'applied':10}{unit.NAME} repeats this at every boot")
+        lines.append(_Line("applied", f"{unit.NAME} repeats this at every boot"))
+    _print(lines, as_json=arguments.json)
     return 0
 
 
 def _undo(host: Host, arguments: argparse.Namespace) -> int:
-    for setting in setup.undo(host, arguments.runtime_directory / setup.FILE_NAME):
-        print(f"{'undone':10}{setting}")
+    undone = setup.undo(host, arguments.runtime_directory / setup.FILE_NAME)
     unit.remove()
+    _print([_Line("undone", str(setting)) for setting in undone], as_json=arguments.json)
     return 0
 
 
-def _check(host: Host, wanted: tuple[Setting, ...]) -> int:
-    complete = True
+def _check(host: Host, wanted: tuple[Setting, ...], *, as_json: bool) -> int:
+    lines = []
     for setting in wanted:
         try:
             holds, reason = host.holds(setting), ""
         except HostError as error:
             holds, reason = False, f": {error}"
-        complete = complete and holds
-        print(f"{'ok' if holds else 'MISSING':10}{setting}{reason}")
-    return 0 if complete else 1
+        lines.append(_Line("ok" if holds else "MISSING", f"{setting}{reason}"))
+    _print(lines, as_json=as_json)
+    return int(any(line.state == "MISSING" for line in lines))
+
+
+class _Line(NamedTuple):
+    """A setting, and its state."""
+
+    state: str
+    setting: str
+
+
+def _print(lines: Sequence[_Line], *, as_json: bool) -> None:
+    if as_json:
+        found = [{"state": line.state.lower(), "setting": line.setting} for line in lines]
+        print(json.dumps({"settings": found}))
+        return
+    for line in lines:
+        print(f"{line.state:10}{line.setting}")
 
 
 def _settings(host: Host, arguments: argparse.Namespace) -> tuple[Setting, ...]:

@@ -9,10 +9,12 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from hadirector.model.web import ROLES
 from hadirector.web.tokens import (
@@ -67,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="FILE",
             help=f"api.tokens_file of the configuration (default: {DEFAULT_FILE})",
         )
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,9 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
             case "add":
                 _add(arguments)
             case "list":
-                _list(arguments.file)
+                _list(arguments.file, as_json=arguments.json)
             case "revoke":
-                _revoke(arguments.file, arguments.name)
+                _revoke(arguments.file, arguments.name, as_json=arguments.json)
     except TokensFileError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
@@ -99,23 +102,48 @@ def _add(arguments: argparse.Namespace) -> None:
         expires = datetime.now(UTC).replace(microsecond=0) + arguments.expires
     added = Token(arguments.name, arguments.role, digest_of(secret), expires, arguments.only)
     _write(arguments.file, [*tokens, added])
+    if arguments.json:
+        _print_json({**_facts(added), "token": secret})
+        return
     print(secret)
     print(f"{_describe(added)}; the token is not shown again", file=sys.stderr)
 
 
-def _list(file: Path) -> None:
-    for token in _read(file):
+def _list(file: Path, *, as_json: bool) -> None:
+    tokens = _read(file)
+    if as_json:
+        _print_json({"tokens": [_facts(token) for token in tokens]})
+        return
+    for token in tokens:
         print(_describe(token))
 
 
-def _revoke(file: Path, name: str) -> None:
+def _revoke(file: Path, name: str, *, as_json: bool) -> None:
     tokens = _read(file)
     left = [token for token in tokens if token.name != name]
     if len(left) == len(tokens):
         names = ", ".join(token.name for token in tokens) or "none"
         raise TokensFileError(f"{file} has no token {name} (there are: {names})")
     _write(file, left)
-    print(f"{name}: revoked")
+    if as_json:
+        _print_json({"revoked": name})
+    else:
+        print(f"{name}: revoked")
+
+
+def _print_json(content: Mapping[str, object]) -> None:
+    print(msgspec.json.encode(content).decode())
+
+
+def _facts(token: Token) -> dict[str, object]:
+    """Return the content of a token for programs, without its digest."""
+    return {
+        "name": token.name,
+        "role": token.role,
+        "only": token.only,
+        "expires_at": None if token.expires is None else format_time(token.expires),
+        "valid": token.is_valid(datetime.now(UTC)),
+    }
 
 
 def _describe(token: Token) -> str:

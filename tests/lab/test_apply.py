@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -75,6 +76,12 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 def test_an_operator_applies_compares_confirms_and_rolls_back(host: Host) -> None:
     first = host.text
+    assert json.loads(host.command("diff", "1", "--json")[1]) == {
+        "from": 1,
+        "to": 1,
+        "equal": True,
+        "lines": [],
+    }
     second = host.draft(first.replace("36.2", "36.3").replace("hunter2", "hunter3"))
     code, output = host.command("apply", second, "--confirm-within", "60s", "--reason", "new web")
     assert (code, "the director undoes it in 60 s unless" in output) == (0, True)
@@ -96,6 +103,19 @@ def test_an_operator_applies_compares_confirms_and_rolls_back(host: Host) -> Non
     eventually(lambda: host.serves("127.0.36.2:80"), 5.0)
     assert host.text == first
     assert host.command("history", "config", "9")[0] == 1
+    found = json.loads(host.command("apply", second, "--confirm-within", "60s", "--json")[1])
+    assert found["plan"]["changed"] == ["virtual server web: real_servers"]
+    assert found["applied"] == {
+        "number": 4,
+        "changed": "change virtual server web",
+        "confirm_within": 60.0,
+    }
+    assert json.loads(host.command("confirm", "--json")[1]) == {"confirmed": 4}
+    assert json.loads(host.command("diff", "3", "--json")[1])["lines"][:2] == [
+        "--- configuration 3",
+        "+++ configuration 4",
+    ]
+    assert json.loads(host.command("rollback", "1", "--json")[1])["number"] == 5
 
 
 def test_a_faulty_file_and_a_request_without_the_present_hash_are_refused(host: Host) -> None:

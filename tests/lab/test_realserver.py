@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -64,6 +65,9 @@ def test_setup_on_the_loopback_prevents_arp_answers_and_undo_reverts_it(
     assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("unchanged ") == 4
     good = realserver(host, "check", FOUR, SIX)
     assert (good.returncode, good.stdout.count("ok ")) == (0, 4)
+    as_json = json.loads(realserver(host, "check", FOUR, SIX, "--json").stdout)["settings"]
+    assert [each["state"] for each in as_json] == ["ok"] * 4
+    assert all(each["setting"] in good.stdout for each in as_json)
     assert host.holds(FOUR)
     assert host.holds(SIX)
     assert not answers_for(client, FOUR)

@@ -1,6 +1,7 @@
 """The probe command, started like an operator starts it."""
 
 import asyncio
+import json
 import re
 import ssl
 import subprocess
@@ -60,6 +61,35 @@ async def test_the_output_has_the_stages_and_certificates(
         "    commonName=server for web.example, 127.0.0.1, issued by commonName=authority, "
     )
     assert len(stages) == 9
+
+
+async def test_the_result_as_json_has_the_stages_the_digests_and_the_certificates(
+    answer: Answer, authority: Authority
+) -> None:
+    tls = authority.server("good", GOOD_NAMES)
+    async with answer(OK, tls=tls) as port:
+        url = f"https://127.0.0.1:{port}/health"
+        seen = await probe("http", url, f"tls_ca_file={authority.file}", "--json")
+    found = json.loads(seen.stdout)
+    assert (seen.returncode, found["passed"], found["reason"]) == (0, True, "passed")
+    assert (found["type"], found["target"]) == ("https", f"127.0.0.1:{port}")
+    assert [stage["stage"] for stage in found["stages"]] == [
+        "connecting",
+        "in the TLS handshake",
+        "waiting for the reply",
+        "reading the body",
+    ]
+    assert found["stages"][0]["began"] == 0.0
+    assert found["body"]["md5"] == "444bcb3a3fcf8389296c49467f27e1d6"
+    assert found["tls"]["certificates"][0]["issuer"] == "commonName=authority"
+    refused = await probe("tcp", "127.0.0.1:1", "--json")
+    failed = json.loads(refused.stdout)
+    assert (refused.returncode, failed["reason"], failed["body"], failed["tls"]) == (
+        1,
+        "refused",
+        None,
+        None,
+    )
 
 
 def without_a_date(authority: Authority) -> ssl.SSLContext:

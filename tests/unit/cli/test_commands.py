@@ -134,6 +134,40 @@ def test_a_change_is_reported_as_json(
     assert capsys.readouterr().err == "hadirector: lb.yaml:3:1: unknown key\n"
 
 
+def test_a_token_is_made_listed_and_revoked_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = ["--file", str(tmp_path / "tokens"), "--json"]
+    assert main(["token", "add", "ann", "--role", "operate", "--only", "web/*", *file]) == 0
+    added = msgspec.json.decode(capsys.readouterr().out)
+    secret = added.pop("token")
+    assert added == {
+        "name": "ann",
+        "role": "operate",
+        "only": "web/*",
+        "expires_at": None,
+        "valid": True,
+    }
+    assert main(["token", "list", *file]) == 0
+    output = capsys.readouterr().out
+    assert msgspec.json.decode(output) == {"tokens": [added]}
+    assert secret not in output
+    assert main(["token", "revoke", "ann", *file]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out) == {"revoked": "ann"}
+
+
+WITHOUT_JSON = {"run", "observe", "demo", "completion", "announce-config", "service"}
+"""Commands whose output is a log, a file, or the table of the demo."""
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))
+def test_a_command_has_its_output_as_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    actions = {"token": ["list"], "realserver": ["check"]}
+    with pytest.raises(SystemExit):
+        main([name, *actions.get(name, []), "--help"])
+    assert "--json" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
