@@ -67,6 +67,7 @@ COMMANDS: Final = {
     "resume": Entry("pause:resume", "end the pause of the director"),
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
     "alerts": Entry("alerts", "show the alerts and their receivers, and test the receivers"),
+    "pair": Entry("pair", "make the identity of this director for the pair link"),
     "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),
     "announce-config": Entry("announce_config", "print the file of BIRD or FRR for many directors"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from hadirector.cli import main
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
 from tests.lab.probes.certificates import openssl
@@ -42,6 +43,11 @@ virtual_servers:
     check: {{type: none}}
     real_servers: [{{address: 10.99.0.9}}]
 """
+
+
+def make_identity(directory: Path, name: str) -> None:
+    """Make a key and a certificate as an operator does."""
+    assert main(["pair", "init", "--name", name, "--directory", str(directory)]) == 0
 
 
 def make_certificate(directory: Path, name: str, *options: str) -> Path:
@@ -139,7 +145,7 @@ def build_pair(network: Network, directory: Path) -> tuple[PairedDirector, Paire
     """Make two hosts and the files of their directors. Neither runs yet."""
     names = ("lb1", "lb2")
     for name in names:
-        make_certificate(directory, name)
+        make_identity(directory, name)
     peers = [peer_entry(name, directory) for name in names]
     lb1, lb2 = (
         PairedDirector(
