@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hadirector.api.audit import Audit
 from hadirector.api.connections import Connections
@@ -14,6 +15,9 @@ from hadirector.api.shared import SharedAnswer, Turns
 from hadirector.api.snapshots import Snapshots
 from hadirector.director.director import Director
 from hadirector.status.report import Status
+
+if TYPE_CHECKING:  # the library for metrics is large, and is imported at the first request
+    from hadirector.status.scrape import Scrape
 
 T = TypeVar("T")
 
@@ -32,13 +36,21 @@ class Context:
         self.connections = connections
         turns = Turns()
         self.statuses = SharedAnswer(self._prepare_status, turns)
-        self.metrics = SharedAnswer(self._prepare_metrics, turns)
+        self._turns = turns
+        self._metrics: dict[Scrape, SharedAnswer] = {}
         self.audit = Audit()
         self.snapshots = Snapshots(self._read_status)
         self.explaining = asyncio.Lock()
         self.previewing = asyncio.Lock()
         self.followers: set[asyncio.Task[object]] = set()
         self._changes: set[asyncio.Task[Any]] = set()
+
+    def metrics(self, scrape: Scrape) -> SharedAnswer:
+        """Return the answer with these metrics, which all clients share. There are at most 64."""
+        if scrape not in self._metrics:
+            prepare = partial(self._prepare_metrics, scrape)
+            self._metrics[scrape] = SharedAnswer(prepare, self._turns)
+        return self._metrics[scrape]
 
     async def complete(self, change: Coroutine[Any, Any, T]) -> T:
         """Complete a change even if its client disconnects.
@@ -73,14 +85,5 @@ class Context:
     async def _prepare_status(self) -> bytes:
         return await encode_status(await self.director.operator.status())
 
-    async def _prepare_metrics(self) -> bytes:
-        status = await self.director.operator.status()
-        pieces = await asyncio.to_thread(_exposition, status)
-        return await join_in_thread(pieces)
-
-
-def _exposition(status: Status) -> Iterator[bytes]:
-    """Return the pieces of the metrics. The first call imports a library, so use a thread."""
-    from hadirector.status import exposition
-
-    return exposition.pieces(status)
+    async def _prepare_metrics(self, scrape: Scrape) -> bytes:
+        return await join_in_thread(scrape.pieces(await self.director.operator.status()))

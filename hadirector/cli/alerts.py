@@ -10,7 +10,6 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.events.alerts.message import format_time
 from hadirector.status.alert_status import AlertsStatus, ReceiverStatus, TestResult
 
 ROUTE = "/v1/alerts"
@@ -67,7 +66,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _lines(status: AlertsStatus) -> Iterator[str]:
     for alert in status.alerts:
-        since = format_time(alert.began_at)
+        since = f"{alert.began_at:%Y-%m-%d %H:%M:%SZ}"
         yield f"{alert.condition} {alert.object}: {alert.reason} (since {since})"
     if not status.alerts:
         yield "no open alerts"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Annotated, Final
 
@@ -126,12 +127,16 @@ Value = str | int | float | bool | None | list[str]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event. ``at`` is seconds since the epoch, for display; the number gives the order."""
+    """One event. ``at`` is seconds since the epoch, for display; the number gives the order.
+
+    ``time`` is the same moment in the form of RFC 3339, in UTC.
+    """
 
     number: int
     at: Annotated[float, msgspec.Meta(ge=0, lt=YEAR_10000)]
     name: str
     fields: dict[str, Value]
+    time: str = ""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -164,13 +169,15 @@ class EventLog:
         if any(first >= second for first, second in pairwise(numbers)):
             raise ValueError("the events are not in the order of their numbers")
         self.last = last
-        self._events.extend(replace(event, fields=_fit(event.fields)) for event in found)
+        self._events.extend(
+            replace(event, fields=_fit(event.fields), time=format_time(event.at)) for event in found
+        )
 
     def note(self, at: float, name: str, fields: Mapping[str, object]) -> None:
         """Add an event."""
         self.last += 1
         limited = fit_fields(fields)
-        self._events.append(Event(self.last, at, name, limited))
+        self._events.append(Event(self.last, at, name, limited, format_time(at)))
 
     def after(self, number: int, limit: int = EVENTS_MAX) -> Page:
         """Return the first events after this number, at most ``limit``."""
@@ -224,6 +231,11 @@ _FITNESS_EVENTS: Final = frozenset(
         "blindness_ended",
     }
 )
+
+
+def format_time(at: float) -> str:
+    """Return a time in seconds since the epoch in the form of RFC 3339, in UTC, to the ms."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def fit_fields(fields: Mapping[str, object]) -> dict[str, Value]:

@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from hadirector.events.event_log import YEAR_10000, Value, fit_fields
+from hadirector.events.event_log import YEAR_10000, Value, fit_fields, format_time
 
 ENTRIES_MAX: Final = 200
 """Entries of each kind. The oldest one is removed first."""
@@ -50,6 +51,8 @@ _ACTIVE: Final = "ACTIVE"
 class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
     """One entry. ``at`` is in seconds since the epoch; the number gives the order.
 
+    ``time`` is the same moment in the form of RFC 3339, in UTC.
+
     The fields of a failover are the instance, its states, the reason, and for a takeover the
     ``peer`` that was ACTIVE before and the ``silence``: the seconds from its last advertisement
     until the first advertisement of this director.
@@ -60,6 +63,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
     event: str
     fields: dict[str, Value]
+    time: str = ""
 
 
 class History:
@@ -72,7 +76,7 @@ class History:
     def restore(self, last: int, entries: Iterable[HistoryEntry]) -> None:
         """Continue an earlier history. Entries of this run get the numbers after it."""
         new = self.entries
-        self.entries = tuple(entries)
+        self.entries = tuple(replace(entry, time=format_time(entry.at)) for entry in entries)
         self.last = max([last, *(entry.number for entry in self.entries)])
         for entry in new:
             self._add(entry.at, entry.kind, entry.event, entry.fields)
@@ -87,7 +91,7 @@ class History:
 
     def _add(self, at: float, kind: Kind, event: str, fields: dict[str, Value]) -> None:
         self.last += 1
-        entries = (*self.entries, HistoryEntry(self.last, at, kind, event, fields))
+        entries = (*self.entries, HistoryEntry(self.last, at, kind, event, fields, format_time(at)))
         if Counter(entry.kind for entry in entries)[kind] > ENTRIES_MAX:
             oldest = next(entry for entry in entries if entry.kind is kind)
             entries = tuple(entry for entry in entries if entry is not oldest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from hadirector.events.alerts.alert import Alert
+from hadirector.model.alerts import Condition
 
 
 class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,10 +28,19 @@ class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
 
 
+class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that has not ended. ``began_at`` is a moment in UTC."""
+
+    condition: Condition
+    object: str
+    reason: str
+    began_at: datetime
+
+
 class AlertsStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The open alerts, and the receivers that are informed of them."""
 
-    alerts: tuple[Alert, ...]
+    alerts: tuple[OpenAlert, ...]
     receivers: tuple[ReceiverStatus, ...]
 
 

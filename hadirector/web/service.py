@@ -20,6 +20,7 @@ from hadirector.api.problems import Code, Fault, ProblemError
 from hadirector.api.rate import Rate
 from hadirector.events.selection import Selection
 from hadirector.model.web import Public, WebSettings
+from hadirector.status.scrape import read_scrape
 from hadirector.web import metrics
 from hadirector.web.access import ANYBODY, Access, Client, Now, Proof, refusal
 from hadirector.web.audit import Audit
@@ -205,9 +206,7 @@ class Service:
 
     async def _write_metrics(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            wanted = metrics.read_request(
-                request.query.get("scope"), request.headers.get("Accept", "")
-            )
+            wanted = read_scrape(request.query.get("scope"), request.headers.get("Accept", ""))
         except ValueError as error:
             raise ProblemError(
                 Code.MALFORMED, str(error), [Fault(str(error), parameter="scope")]

@@ -2,23 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from hadirector.api.exchange import send
-from hadirector.api.route import JSON, Call, Nothing
+from hadirector.api.problems import Code, Fault, ProblemError, unknown_object
+from hadirector.api.route import JSON, Call, Nothing, Reply
+from hadirector.status.report import Status
+
+if TYPE_CHECKING:
+    from hadirector.status.scrape import Scrape
 
 
-async def read_status(call: Call[Nothing, Nothing]) -> web.StreamResponse:
-    """Answer with the whole status."""
+class StatusQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The query of the status. With a virtual server, the answer has no other virtual server."""
+
+    virtual_server: str | None = None
+
+
+class MetricsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The query of the metrics: some of their scopes, separated by commas."""
+
+    scope: str = ""
+
+
+async def read_status(call: Call[StatusQuery, Nothing]) -> Reply[Status] | web.StreamResponse:
+    """Answer with the whole status, or with the part about one virtual server."""
+    if call.query.virtual_server is not None:
+        return Reply(await _read_part(call, call.query.virtual_server))
     async with call.context.statuses.answer() as body:
         call.context.connections.note_sending(call.request)
         return await send(call.request, body, {"Content-Type": JSON})
 
 
-async def read_metrics(call: Call[Nothing, Nothing]) -> web.StreamResponse:
-    """Answer with the metrics."""
-    async with call.context.metrics.answer() as body:
-        from hadirector.status.exposition import CONTENT_TYPE
+async def _read_part(call: Call[StatusQuery, Nothing], name: str) -> Status:
+    """Return the latest status, which is at most some seconds old, with one virtual server."""
+    status = (await call.context.snapshots.current()).status
+    found = tuple(server for server in status.virtual_servers if server.name == name)
+    if not found:
+        names = [server.name for server in status.virtual_servers]
+        raise unknown_object("virtual server", name, names)
+    return replace(status, virtual_servers=found)
 
+
+def _read_scrape(scope: str, accept: str) -> Scrape:
+    """Return the parameters. The first call imports a library, so use a thread."""
+    from hadirector.status.scrape import read_scrape
+
+    return read_scrape(scope, accept)
+
+
+async def read_metrics(call: Call[MetricsQuery, Nothing]) -> web.StreamResponse:
+    """Answer with the metrics."""
+    accept = call.request.headers.get("Accept", "")
+    try:
+        scrape = await asyncio.to_thread(_read_scrape, call.query.scope, accept)
+    except ValueError as error:
+        fault = Fault(str(error), parameter="scope")
+        raise ProblemError(Code.MALFORMED, str(error), [fault]) from None
+    async with call.context.metrics(scrape).answer() as body:
         call.context.connections.note_sending(call.request)
-        return await send(call.request, body, {"Content-Type": CONTENT_TYPE})
+        return await send(call.request, body, {"Content-Type": scrape.content_type})

@@ -8,6 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -26,7 +27,7 @@ from hadirector.events.file_writer import FileWriter, Write
 from hadirector.events.recorder import Recorder
 from hadirector.model.alerts import AlertReceiver
 from hadirector.model.configuration import Configuration
-from hadirector.status.alert_status import AlertsStatus, ReceiverStatus, TestResult
+from hadirector.status.alert_status import AlertsStatus, OpenAlert, ReceiverStatus, TestResult
 
 LOOK_SECONDS: Final = 5.0
 """The longest time between two looks at the conditions."""
@@ -69,7 +70,18 @@ class Alerts:
     @property
     def status(self) -> AlertsStatus:
         """The open alerts and the receivers."""
-        return AlertsStatus(alerts=tuple(self._open.values()), receivers=self.receivers)
+        return AlertsStatus(
+            alerts=tuple(
+                OpenAlert(
+                    condition=alert.condition,
+                    object=alert.object,
+                    reason=alert.reason,
+                    began_at=datetime.fromtimestamp(alert.began_at, UTC),
+                )
+                for alert in self._open.values()
+            ),
+            receivers=self.receivers,
+        )
 
     def configure(self, configuration: Configuration) -> None:
         """Replace the receivers. A receiver whose settings change keeps the news that it has."""

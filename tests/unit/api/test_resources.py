@@ -81,6 +81,52 @@ async def test_each_object_is_described(tmp_path: Path, path: str) -> None:
         assert (head.status, head.content) == (200, b"")
 
 
+async def test_the_status_of_one_virtual_server_has_no_other(tmp_path: Path) -> None:
+    async with serve(tmp_path) as served:
+        answer = await served.ask("GET", "/v1/status?virtual_server=mail")
+        assert [each["name"] for each in answer.content["virtual_servers"]] == ["mail"]
+        assert answer.content["name"] == "lb1"
+        unknown = await served.ask("GET", "/v1/status?virtual_server=mial")
+        assert (unknown.status, unknown.code) == (404, "not-found")
+        assert "did you mean mail?" in unknown.content["detail"]
+
+
+async def test_a_scrape_chooses_the_parts_and_the_format_of_the_metrics(tmp_path: Path) -> None:
+    async with serve(tmp_path) as served:
+        whole = (await served.ask("GET", "/metrics")).content.decode()
+        assert "hadirector_build_info" in whole
+        assert "hadirector_real_server_up" in whole
+        part = await served.ask("GET", "/metrics?scope=real_servers,virtual_servers")
+        names = {
+            line.split()[2] for line in part.content.decode().splitlines() if line[:6] == "# TYPE"
+        }
+        assert {name.split("_")[1] for name in names} == {"real", "virtual"}
+        openmetrics = await served.ask("GET", "/metrics", Accept="application/openmetrics-text")
+        assert openmetrics.content.endswith(b"# EOF\n")
+        unknown = await served.ask("GET", "/metrics?scope=servers")
+        assert (unknown.status, unknown.code) == (400, "malformed")
+        assert unknown.content["errors"][0]["parameter"] == "scope"
+
+
+async def test_an_event_and_a_history_entry_have_their_moment_as_rfc_3339(tmp_path: Path) -> None:
+    async with serve(tmp_path) as served:
+        recorder = served.director.recorder
+        recorder.event_log.note(1796040000.25, "director_started", {})
+        recorder.history.note(1796040000.25, "director_started", {})
+        [event] = (await served.ask("GET", "/v1/events")).content["events"]
+        [entry] = (await served.ask("GET", "/v1/history")).content["entries"]
+        assert event["at"] == entry["at"] == 1796040000.25
+        assert event["time"] == entry["time"] == "2026-11-30T12:00:00.250Z"
+
+
+async def test_without_receivers_there_are_no_alerts_and_nothing_to_test(tmp_path: Path) -> None:
+    async with serve(tmp_path) as served:
+        assert (await served.ask("GET", "/v1/alerts")).content == {"alerts": [], "receivers": []}
+        assert (await served.ask("POST", "/v1/alerts/test")).content == {"results": []}
+        unknown = await served.ask("POST", "/v1/alerts/test", {"receiver": "ops"})
+        assert (unknown.status, unknown.code) == (404, "not-found")
+
+
 async def begin(served: Served, body: dict[str, object]) -> None:
     assert (await served.ask("PUT", HANDOVER, body)).status == 200
 
