@@ -23,7 +23,6 @@ from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.pairing import Pairing
 from hadirector.director.parts import Parts
 from hadirector.director.pausing import Pausing
-from hadirector.director.readiness import Knowledge
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
@@ -115,7 +114,7 @@ class Director:
                 "pause": parts.pause.run(),
                 "handovers": self.handovers.run(),
                 "pairing": self.pairing.run(),
-                "readiness": parts.readiness.run(self._know_peers),
+                "readiness": parts.readiness.run(lambda: self.pairing.knowledge),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),
                 "service reports": self._service.run(),
@@ -181,9 +180,6 @@ class Director:
         self._replaces_vrrp = replace_vrrp
         self._restarting = True
         self._stop.set()
-
-    def _know_peers(self) -> Knowledge:
-        return Knowledge(self._parts.configuration.pair is not None)
 
     def request_reload(self) -> None:
         """Start a reload in the background. Its result is logged."""

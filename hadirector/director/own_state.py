@@ -81,6 +81,7 @@ class OwnState:
                 clock=time.time(),  # noqa: TID251  # the peer compares the clocks
                 configuration=hashes,
                 instances=self._instances(),
+                readiness=parts.readiness.facts,
                 virtual_servers=servers,
                 pause=self._pause(),
                 last_failovers=failover_states(parts.recorder.history.entries),

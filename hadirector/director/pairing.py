@@ -18,10 +18,12 @@ from msgspec.structs import replace
 
 from hadirector.director.own_state import OwnState
 from hadirector.director.parts import Parts
+from hadirector.director.readiness import Knowledge
 from hadirector.director.request_errors import RequestError, UnknownObjectError
 from hadirector.model.configuration import Configuration
 from hadirector.model.pair import Pair
 from hadirector.pair.peers import Peer, PeerReport, Peers, configure, expire, find_change, receive
+from hadirector.pair.readiness import compare, find_sightings
 from hadirector.pair.state import PairState, lasting_content
 
 TICK_SECONDS: Final = 1.0
@@ -73,8 +75,8 @@ class Pairing:
     async def state_after(self, generation: int | None, seconds: float) -> PairState:
         """Return the own state, at once if its generation is another one.
 
-        Otherwise wait at most ``seconds`` for the next generation. Raises RequestError without a
-        pair link.
+        Otherwise wait at most ``seconds`` for the next generation. The readiness in it is the
+        present one, because a peer relies on it. Raises RequestError without a pair link.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -82,7 +84,13 @@ class Pairing:
                     await self._news.wait()
         if self._state is None:
             raise RequestError("this director has no pair link")
-        return self._state
+        return replace(self._state, readiness=self._parts.readiness.facts)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the readiness of this director depends on besides its own host."""
+        peers = self.peers.values()
+        return Knowledge(self._pair is not None, find_sightings(peers), compare(self._state, peers))
 
     def receive(self, name: str, report: PeerReport) -> None:
         """Record what the web process has learnt of a peer. Raises UnknownObjectError."""

@@ -8,7 +8,7 @@ are monotonic seconds.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -62,10 +62,11 @@ class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one request to a peer: a state, or a refusal, or else only a ``reason``.
 
     The fingerprints are of certificates (SHA-256), if the peer has presented another one than it
-    may have.
+    may have. ``took`` is the seconds from the request to the answer.
     """
 
     state: PairState | None = None
+    took: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     refusal: Refusal | None = None
     reason: Line = ""
     expected: Line = ""
@@ -77,6 +78,7 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``reach`` has its ``reason`` and began at ``since``. ``refusal`` is the reason if it is refused.
     ``state`` is the last good state, received at ``received_at``; it stays when the peer is lost.
+    It was asked for at ``asked_at``, so it is not older than that.
     ``answered_at`` is the time of the last good answer, and before that of the configuration.
     ``clock_skew`` is how many seconds the clock of the peer is ahead. ``refusals`` counts what was
     refused.
@@ -94,6 +96,7 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     presented: str = ""
     state: PairState | None = None
     received_at: float | None = None
+    asked_at: float | None = None
     clock_skew: float = 0.0
     former: tuple[str, ...] = ()
     refused_at: float | None = None
@@ -142,7 +145,7 @@ def receive(
     if contradiction is not None:
         refusal, reason = contradiction
         return _refuse(peer, PeerReport(refusal=refusal, reason=reason), now)
-    return _accept(peer, state, now, utc)
+    return _accept(peer, state, now - report.took, now, utc)
 
 
 def expire(peer: Peer, now: float) -> Peer:
@@ -231,7 +234,7 @@ def _find_older(peer: Peer, state: PairState) -> tuple[Refusal, str] | None:
     return None
 
 
-def _accept(peer: Peer, state: PairState, now: float, utc: float) -> Peer:
+def _accept(peer: Peer, state: PairState, asked_at: float, now: float, utc: float) -> Peer:
     former = peer.former
     if peer.state is not None and peer.state.incarnation != state.incarnation:
         former = (*former, peer.state.incarnation)[-FORMER_MAX:]
@@ -239,6 +242,7 @@ def _accept(peer: Peer, state: PairState, now: float, utc: float) -> Peer:
         peer,
         state=state,
         received_at=now,
+        asked_at=asked_at,
         answered_at=now,
         clock_skew=state.clock - utc,
         former=former,

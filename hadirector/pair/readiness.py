@@ -21,7 +21,9 @@ from typing import Final
 
 import msgspec
 
-from hadirector.pair.state import ReadinessFact
+from hadirector.pair.comparison import Difference, Kind, find_differences
+from hadirector.pair.peers import Peer, Reach, Refusal
+from hadirector.pair.state import PairState, ReadinessFact
 
 LOWER_SECONDS: Final = 3.0
 """For how long a fact must last before the priority is lowered."""
@@ -31,8 +33,6 @@ RELIANCE_SECONDS: Final = LOWER_SECONDS
 """The maximum age of a state of a peer that this director relies on."""
 START_SECONDS: Final = 60.0
 """How long a director that has just started does not preempt because it is not ready."""
-CLOCK_SKEW_SECONDS_MAX: Final = 2.0
-"""The largest difference between two clocks that raises no alarm."""
 
 
 class Severity(StrEnum):
@@ -67,6 +67,16 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
 _ALARMS: Final = frozenset(
     {"clock_skew", "configuration_differs", "version_incompatible", "sync_daemon_differs"}
 )
+
+
+_CODES: Final = {
+    Kind.CLOCK: "clock_skew",
+    Kind.CONFIGURATION: "configuration_differs",
+    Kind.CONNECTION_SYNC: "sync_daemon_differs",
+}
+"""The differences between two directors that are facts."""
+REASONS_MAX: Final = 5
+"""Differences that the reason of a fact names."""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +198,36 @@ class Sighting(msgspec.Struct, frozen=True):
 
     facts: tuple[ReadinessFact, ...]
     asked_at: float
+
+
+def find_sightings(peers: Iterable[Peer]) -> tuple[Sighting, ...]:
+    """Return the facts of the peers that are reached."""
+    return tuple(
+        Sighting(peer.state.readiness, peer.asked_at)
+        for peer in peers
+        if peer.reach is Reach.REACHED and peer.state is not None and peer.asked_at is not None
+    )
+
+
+def compare(own: PairState | None, peers: Iterable[Peer]) -> dict[str, str]:
+    """Return the reasons by the codes of the facts that follow from a comparison with a peer."""
+    found: dict[str, list[str]] = {}
+    for peer in peers:
+        if peer.refusal is Refusal.INCOMPATIBLE:
+            found.setdefault("version_incompatible", []).append(f"{peer.name}: {peer.reason}")
+        if own is None or peer.state is None or peer.reach is not Reach.REACHED:
+            continue
+        for difference in find_differences(own, peer.state, peer.clock_skew):
+            if (code := _CODES.get(difference.kind)) is not None:
+                found.setdefault(code, []).append(_describe(peer.name, difference))
+    return {code: "; ".join(texts[:REASONS_MAX]) for code, texts in found.items()}
+
+
+def _describe(peer: str, difference: Difference) -> str:
+    if difference.kind is Kind.CONFIGURATION:
+        return f"{peer} has another {difference.object}"
+    here = f", here {difference.here}" if difference.here else ""
+    return f"{peer}: {difference.there}{here}"
 
 
 def has_reliance(sightings: Iterable[Sighting], now: float) -> bool:

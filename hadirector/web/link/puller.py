@@ -9,6 +9,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, Final
 
 import aiohttp
@@ -97,6 +98,7 @@ class Puller:
 
     async def _ask(self, session: aiohttp.ClientSession) -> PeerReport:
         """Send one request. Every failure is a report."""
+        asked_at = monotonic()
         try:
             state = await self._request(session)
         except CertificateError as error:
@@ -108,7 +110,7 @@ class Puller:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return self._describe_failure(error)
         self._generation = state.generation
-        return PeerReport(state=state)
+        return PeerReport(state=state, took=monotonic() - asked_at)
 
     async def _request(self, session: aiohttp.ClientSession) -> PairState:
         after = "" if self._generation is None else f"&after={self._generation}"

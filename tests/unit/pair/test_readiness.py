@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hadirector.pair.peers import Peer, Reach, Refusal
 from hadirector.pair.readiness import (
     MEANINGS,
     Fact,
@@ -13,14 +14,21 @@ from hadirector.pair.readiness import (
     Severity,
     Sighting,
     Situation,
+    compare,
     describe_fact,
     describe_facts,
     find_facts,
+    find_sightings,
     follow_facts,
     has_reliance,
     is_ready,
 )
-from hadirector.pair.state import ReadinessFact
+from hadirector.pair.state import (
+    ConfigurationHashes,
+    ConnectionSync,
+    PairState,
+    ReadinessFact,
+)
 
 BLIND = Fact("blind", Severity.UNREADY, "no target answers", 0.0)
 DIFFERS = Fact("configuration_differs", Severity.ALARM, "lb2 has another configuration", 0.0)
@@ -145,3 +153,46 @@ def test_a_peer_learns_that_the_priority_is_still_lowered() -> None:
     assert (
         describe_fact(ReadinessFact("later", "unready", 1.0)) == "it lacks something: later (1 s)"
     )
+
+
+def peer(state: PairState | None, **fields: Any) -> Peer:
+    usual: dict[str, Any] = {
+        "name": "lb2",
+        "where": "192.0.2.2:9471",
+        "certificate": "f",
+        "since": 0.0,
+        "answered_at": 0.0,
+        "reach": Reach.REACHED,
+        "state": state,
+        "asked_at": 7.0,
+    }
+    return Peer(**(usual | fields))
+
+
+def test_a_peer_that_is_not_reached_is_not_relied_on() -> None:
+    facts = (ReadinessFact("blind", "unready", 0.1),)
+    state = PairState(readiness=facts)
+    assert find_sightings([peer(state)]) == (Sighting(facts, 7.0),)
+    assert find_sightings([peer(state, reach=Reach.LOST), peer(None)]) == ()
+
+
+def test_the_differences_from_a_peer_are_alarms() -> None:
+    own = PairState(
+        configuration=ConfigurationHashes("a", {"virtual_servers/web": "1"}),
+        connection_sync=ConnectionSync("eth0", master=True, backup=True, sync_id=1),
+    )
+    other = PairState(
+        configuration=ConfigurationHashes("b", {"virtual_servers/web": "2"}),
+        connection_sync=ConnectionSync("eth0", master=True, backup=True, sync_id=2),
+    )
+    assert compare(own, [peer(other, clock_skew=-3.0)]) == {
+        "clock_skew": "lb2: 3.0 s behind",
+        "configuration_differs": "lb2 has another virtual_servers/web",
+        "sync_daemon_differs": "lb2: master and backup, id 2, here master and backup, id 1",
+    }
+    assert compare(own, [peer(other, clock_skew=-3.0, reach=Reach.LOST)]) == {}
+    assert compare(own, [peer(own, clock_skew=2.0)]) == {}
+    refused = peer(
+        None, reach=Reach.REFUSED, refusal=Refusal.INCOMPATIBLE, reason="versions 2 to 3"
+    )
+    assert compare(own, [refused]) == {"version_incompatible": "lb2: versions 2 to 3"}
