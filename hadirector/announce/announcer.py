@@ -1,7 +1,7 @@
 """Decides again and again which addresses are announced, and keeps them in the kernel.
 
 The addresses have a lifetime, which this loop of the director renews. If the director hangs or
-dies, the kernel removes the addresses, and the routers use other directors.
+exits, the kernel removes the addresses, and the routers use other directors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decides whether a group of addresses is announced, announced reluctantly, or withdrawn. Pure.
 
 A reluctant director announces with a worse metric. Routers use it only if no other director
-announces the addresses, so the addresses have a route while any director lives.
+announces the addresses, so the addresses have a route while any director runs.
 """
 
 from __future__ import annotations

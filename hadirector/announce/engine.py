@@ -1,4 +1,4 @@
-"""Asks the routing engine for its sessions, and logs their changes.
+"""Reads the sessions of the routing engine, and logs their changes.
 
 The engine is information only: its absence, its answers and its delays change no announcement.
 """
@@ -24,7 +24,7 @@ NOT_ASKED: Final = EngineReading(fault="the engine has not been asked yet")
 
 
 class EngineWatcher:
-    """Asks the engine every 2 s. ``reading`` is the latest answer; None without an engine."""
+    """Queries the engine every 2 s. ``reading`` is the latest answer; None without an engine."""
 
     def __init__(self, announcement: Announcement | None) -> None:
         self.reading: EngineReading | None = None

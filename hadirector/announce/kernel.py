@@ -46,7 +46,7 @@ class AnnouncementKernel:
         """Make the devices, the local routes and the addresses as wanted; return the failures.
 
         An address that changes its device is deleted first: FRR 8.4 overlooks the deletion of an
-        address that another interface has. Meanwhile the local route holds it.
+        address that another interface has. Between both, the local route holds it.
         """
         failures = self._make_devices()
         held = self.read_routes()

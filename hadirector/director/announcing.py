@@ -34,7 +34,7 @@ def _passing(configuration: Configuration, pools: Pools) -> Iterator[tuple[str, 
         judgement = pools.judgements.get(server.name)
         if server.name not in names or judgement is None:
             continue
-        total = sum(member.weight for member in server.real_servers)
+        total = sum(member.weight for member in server.real_servers if not member.reserve)
         yield server.name, 100.0 * judgement.passing / total if total else 100.0
 
 

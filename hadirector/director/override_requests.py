@@ -26,6 +26,7 @@ from hadirector.overrides.model import (
     OverrideRequest,
     RealServerName,
     fingerprint,
+    hashing_fault,
     persistence_fault,
 )
 from hadirector.overrides.registers import OVERRIDES_MAX
@@ -241,7 +242,7 @@ class OverrideRequests:
         if contradiction := request.contradiction():
             return [contradiction]
         if request.keep_clients is None:
-            return []
+            return self._hashing_faults(names, request)
         value = files.read([EXPIRE_QUIESCENT_TEMPLATE])[EXPIRE_QUIESCENT_TEMPLATE]
         sysctl = dotted_name(EXPIRE_QUIESCENT_TEMPLATE)
         wanted = {name.virtual_server for name in names}
@@ -250,6 +251,19 @@ class OverrideRequests:
             for server in self._parts.configuration.virtual_servers
             if server.name in wanted
             and (fault := persistence_fault(server, request, sysctl, value)) is not None
+        ]
+
+    def _hashing_faults(
+        self, names: Collection[RealServerName], request: OverrideRequest
+    ) -> list[str]:
+        announcement = self._parts.configuration.announce
+        announced = () if announcement is None else announcement.addresses
+        wanted = {name.virtual_server for name in names}
+        return [
+            fault
+            for server in self._parts.configuration.virtual_servers
+            if server.name in wanted
+            and (fault := hashing_fault(server, request, announced)) is not None
         ]
 
     def _refuse_while_observing(self) -> None:

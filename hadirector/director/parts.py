@@ -28,6 +28,7 @@ from hadirector.events.alerts.alert import Key
 from hadirector.events.recorder import Recorder
 from hadirector.health.target import take_snapshot
 from hadirector.health.verdicts import Health
+from hadirector.host.kernel_options import MH_TABLE_BITS, read_kernel_option
 from hadirector.host.owned import Memory
 from hadirector.host.reconciler import HostReconciler
 from hadirector.model.configuration import Configuration
@@ -86,6 +87,7 @@ class Parts:
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration, self.snapshots.note_change)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
+        self.mh_table_bits = read_kernel_option(MH_TABLE_BITS)
         self.announcer = Announcer(
             None if configuration.observing else configuration.announce,
             self._announcement_facts,

@@ -46,7 +46,8 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured real server. Without a ``check`` it is always in the pool.
 
     A server with a ``backup_tier`` above 0 serves only while the lower tiers do not reach the
-    quorum. Port 0 in the key stands for the port of the service. If ``forwarding``,
+    quorum. A server in ``reserve`` has a share of the table of ``sh`` or ``mh`` and the weight 0.
+    Port 0 in the key stands for the port of the service. If ``forwarding``,
     ``on_failure`` or ``initially_up`` is None, the value of the virtual server applies; the
     methods of VirtualServer return it.
     """
@@ -55,6 +56,7 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     weight: int = 1
     check: CheckDefinition | None = None
     backup_tier: int = 0
+    reserve: bool = False
     upper_threshold: int = 0
     lower_threshold: int = 0
     tunnel: Tunnel | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Annotated, Final
@@ -10,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from hadirector.model.configuration import VirtualServer
+from hadirector.model.ipvs import HASH_SCHEDULERS
 from hadirector.overrides.stamp import Stamp
 
 DAY_SECONDS = 24 * 3600.0
@@ -177,6 +179,24 @@ def persistence_fault(
     return (
         f"{sysctl} is {value or 'missing'}, so every persistent client {consequence} a"
         " draining server; to set it yourself, name it in sysctls.leave"
+    )
+
+
+def hashing_fault(
+    server: VirtualServer, request: OverrideRequest, announced: Collection[str]
+) -> str | None:
+    """Return why a weight would give the directors different tables; None if it would not.
+
+    ``announced`` are the addresses that several directors announce.
+    """
+    hashes = server.service.scheduler in HASH_SCHEDULERS
+    shared = any(key.address in announced for key in server.keys)
+    if request.action is not Action.WEIGHT or not hashes or not shared:
+        return None
+    return (
+        f"{server.name} has the scheduler {server.service.scheduler} on an announced address: a"
+        " weight on one director would send clients to other real servers. Change the weight in the"
+        " configuration of all directors"
     )
 
 

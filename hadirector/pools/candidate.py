@@ -60,6 +60,12 @@ class Candidate:
         self._step(self.full_weight, reason)
         self.serving = True
 
+    def reserve(self) -> None:
+        """Keep the real server in the table with weight 0. It is no member of the pool."""
+        self.overridden_out = True
+        self.full_weight = 0
+        self.remove(0, "in reserve")
+
     def ramp(self, weight: int, reason: str) -> None:
         """Let the real server serve with less than its full weight, because of its slow start."""
         self._step(weight, reason)

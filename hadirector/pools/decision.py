@@ -91,6 +91,9 @@ def judge(
         for real_server in sorted(server.real_servers, key=lambda real_server: real_server.key)
     ]
     for candidate in candidates:
+        if candidate.real_server.reserve:
+            candidate.reserve()
+            continue
         _apply_override(server, candidate, facts)
         _apply_check(server, candidate, facts)
     unseen = hold_unseen(candidates)

@@ -59,8 +59,14 @@ def _group_problem(group: GroupStatus) -> Problem:
     )
 
 
-def announcement_families(status: AnnouncementStatus | None) -> Iterator[Metric]:
+def announcement_families(status: AnnouncementStatus | None, digest: str) -> Iterator[Metric]:
     """Yield the metrics of announced addresses. Without a status they have no sample."""
+    yield gauge_family(
+        "hash_tables_info",
+        "Digest of everything that shapes the tables of sh and mh. Always 1.",
+        ("digest",),
+        [((digest,), 1)] if digest else [],
+    )
     groups = () if status is None else status.groups
     yield gauge_family(
         "announcement_role",

@@ -40,7 +40,7 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from _check_metrics(status)
         yield from _dataplane_metrics(status)
         yield from alert_families(status.alert_receivers)
-        yield from announcement_families(status.announcements)
+        yield from announcement_families(status.announcements, status.table_digest)
     if "virtual_servers" in scopes:
         yield from _virtual_server_metrics(status.virtual_servers)
     if "real_servers" in scopes:

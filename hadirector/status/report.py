@@ -125,7 +125,8 @@ class Status(msgspec.Struct, frozen=True):
     ``process_polling`` is the reason for which tracked processes are looked for once a second and
     not noticed by events of the kernel; None if events arrive or nothing is tracked. ``verdict`` is
     None until it is decided; a director sends it with every status. ``pair_readiness`` is None
-    without a pair link.
+    without a pair link. ``table_digest`` is equal on
+    all directors that select the same real servers with ``sh`` and ``mh``; empty without these.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Status(msgspec.Struct, frozen=True):
     pause: PauseStatus | None = None
     pending_configuration: PendingStatus | None = None
     announcements: AnnouncementStatus | None = None
+    table_digest: str = ""
     alert_receivers: tuple[ReceiverStatus, ...] = ()
     pair_readiness: PairReadiness | None = None
 

@@ -75,7 +75,7 @@ def announce_warnings(
 def announced_servers(
     section: AnnounceSection, servers: Sequence[Placed[VirtualServerSection]]
 ) -> Iterator[Placed[VirtualServerSection]]:
-    """Yield the virtual servers on announced addresses, and those that a group names."""
+    """Yield the virtual servers on announced addresses, and those named by a group."""
     addresses = {address for _, group in section.placed_groups for address in group.addresses}
     named = {name for _, group in section.placed_groups for name in group.pools or ()}
     for placed in servers:

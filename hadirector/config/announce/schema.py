@@ -87,7 +87,7 @@ class GroupSection(Section):
         WhenShort,
         choice(WhenShort),
         Key(
-            "What happens while a pool of the group is short. `reluctant`: other directors are"
+            "The effect of a pool that is short. `reluctant`: other directors are"
             " preferred, and the last ones still get traffic. `withdraw`: no traffic. `announce`:"
             " nothing changes."
         ),
@@ -106,8 +106,8 @@ class AnnounceSection(Section):
         EngineName,
         choice(("bird", "frr", "none")),
         Key(
-            "The routing engine, whose sessions `status` shows. The director only asks it for its"
-            " state (birdc or vtysh) and never configures it. `none`: it is not asked."
+            "The routing engine, whose sessions `status` shows. The director only reads its state"
+            " (birdc or vtysh) and never configures it. `none`: its state is not read."
         ),
     ] = "none"
     engine_socket: Annotated[

@@ -16,6 +16,7 @@ def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]
     yield from _quorum_findings(path, server)
     yield from _min_healthy_findings(path, server)
     yield from _slow_start_findings(path, server)
+    yield from _reserve_findings(path, server)
     yield from _flap_damping_findings((*path, "flap_damping"), server.flap_damping)
     yield from _sorry_server_findings((*path, "sorry_server"), server)
 
@@ -31,7 +32,7 @@ def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
         )
         yield Finding((*path, "hysteresis"), wrong(str(server.hysteresis), expected))
         return
-    total = sum(real_server.weight for _, real_server in server.members)
+    total = sum(member.weight for _, member in server.members if not member.reserve)
     needed = server.quorum + server.hysteresis
     if "quorum" in server.model_fields_set and needed > total and None not in server.real_servers:
         expected = f"at most {total}, the total weight of the real servers, with the hysteresis"
@@ -70,6 +71,19 @@ def _slow_start_findings(path: Path, server: VirtualServerSection) -> Iterator[F
                 " a scheduler such as wrr or wlc)"
             )
             yield Finding((*place, "slow_start"), message)
+
+
+def _reserve_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
+    for step, real_server in server.members:
+        if real_server.reserve and server.scheduler not in HASH_SCHEDULERS:
+            message = (
+                "only the schedulers sh and mh have a table with reserved parts (got scheduler"
+                f" {server.scheduler})"
+            )
+            yield Finding((*path, *step, "reserve"), message)
+        elif real_server.reserve and not real_server.weight:
+            message = "a real server in reserve needs a weight above 0, which is its part"
+            yield Finding((*path, *step, "weight"), message)
 
 
 # For rr, lc and dh, all weights above 0 are equal (ip_vs_rr.c, ip_vs_lc.c, ip_vs_dh.c). fo uses

@@ -15,6 +15,7 @@ from hadirector.config.checks.schema import Check
 from hadirector.config.keys.addresses import ENDPOINT, Endpoint
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.readers import (
+    BOOLEAN,
     HEALTHY_MINIMUM,
     PERCENTAGE,
     choice,
@@ -129,6 +130,14 @@ class RealServerSection(Section):
             " together do not reach the quorum."
         ),
     ] = 0
+    reserve: Annotated[
+        bool,
+        BOOLEAN,
+        Key(
+            "Only with `sh` and `mh`: the server has its part of the table, and gets no new"
+            " connections. To activate it later moves fewer clients than to add it."
+        ),
+    ] = False
     upper_threshold: Annotated[
         Threshold | None,
         Key(

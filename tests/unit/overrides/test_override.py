@@ -24,6 +24,7 @@ from hadirector.overrides.model import (
     OverrideRequest,
     RealServerName,
     end_of_drain,
+    hashing_fault,
 )
 from hadirector.overrides.registers import Registers, Removal
 from hadirector.overrides.stamp import Stamp
@@ -313,3 +314,22 @@ async def test_an_override_of_a_peer_is_stored_and_put_in_force(tmp_path: Path) 
     theirs = Registers().set([drain()], "lb2")
     assert await overrides.change(lambda ours: ours.add(theirs.stamped)) == Registers()
     assert store_in(tmp_path).current == {NAME: replace(drain(), stamp=Stamp(1, "lb2"))}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "action", "announced", "refused"),
+    [
+        ("mh", Action.WEIGHT, ["192.0.2.10"], True),
+        ("sh", Action.WEIGHT, ["192.0.2.10"], True),
+        ("wrr", Action.WEIGHT, ["192.0.2.10"], False),
+        ("mh", Action.DRAIN, ["192.0.2.10"], False),
+        ("mh", Action.WEIGHT, ["192.0.2.11"], False),
+    ],
+)
+def test_a_weight_that_only_one_of_several_directors_has_is_refused(
+    scheduler: str, action: Action, announced: list[str], refused: bool
+) -> None:
+    """With a hash scheduler, the directors would select different real servers."""
+    server = a_virtual_server(service=Service(scheduler))
+    request = OverrideRequest(action=action, weight=5 if action is Action.WEIGHT else None)
+    assert (hashing_fault(server, request, announced) is not None) is refused

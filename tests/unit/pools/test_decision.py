@@ -14,6 +14,7 @@ from hadirector.model.ipvs import DestinationKey, Service
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Step
 from hadirector.pools.decision import Judgement, has_quorum, judge
+from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
 from tests.builders import a_virtual_server
 from tests.unit.pools.builders import facts, pool_weights, real_server
@@ -307,3 +308,18 @@ def test_a_sorry_server_that_stays_in_the_table_does_not_replace_the_pool() -> N
     assert weights(judge(server, failing, True)) == [1, None, 0]
     passing = verdicts(_1=PASSING, _2=FAILING, _9=PASSING)
     assert weights(judge(server, passing, True)) == [0, None, 1]
+
+
+def test_a_server_in_reserve_has_a_share_and_no_weight() -> None:
+    """It counts neither for the quorum nor for min_healthy, and an override has no effect."""
+    reserved = replace(real_server(2, 5), reserve=True)
+    server = a_virtual_server(real_server(1, 3), reserved, service=Service("mh"), quorum=4)
+    name = RealServerName("web", "192.0.2.2:80")
+    override = Override(name=name, action=Action.WEIGHT, author="ann", weight=9)
+    found = replace(verdicts(_1=PASSING, _2=PASSING), overrides={name: override})
+    judgement = judge(server, found, None)
+    assert pool_weights(judgement) == [3, 0]
+    assert (judgement.passing, judgement.quorum) == (3, False)
+    assert judgement.derivations[reserved.key] == (Step(5, "configured"), Step(0, "in reserve"))
+    [entry] = wanted_entries(server, judgement).values()
+    assert entry.shares == {real_server(1).key: 3, reserved.key: 5}

@@ -95,6 +95,7 @@ STATUS = Status(
     delayed_probes=5,
     discarded_results={Reason.TIMEOUT: 3},
     unattended_seconds=1.5,
+    table_digest="ab12",
     alert_receivers=(
         ReceiverStatus(
             name="ops",
@@ -217,6 +218,7 @@ def test_an_instance_has_metrics_of_its_dropped_advertisements() -> None:
 
 def test_an_announced_group_has_metrics_of_its_role_and_its_sessions() -> None:
     found = samples(STATUS)
+    assert found["hadirector_hash_tables_info['ab12']"] == 1
     assert found["hadirector_announcement_role['web', 'reluctant']"] == 1
     assert found["hadirector_announcement_role['web', 'announced']"] == 0
     assert found["hadirector_announcement_passing_ratio['web', 'http']"] == 0.4

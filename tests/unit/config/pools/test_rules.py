@@ -181,3 +181,25 @@ def test_a_fault_of_slow_start_or_flap_damping(
     faults_of: FaultsOf, rest: str, faults: list[str]
 ) -> None:
     assert faults_of(SERVER + rest) == faults
+
+
+def test_only_a_hash_scheduler_has_reserved_parts(faults_of: FaultsOf) -> None:
+    members = "real_servers: [{address: 10.0.0.2, reserve: true}]}]"
+    assert faults_of(f"{SERVER}scheduler: mh, {members}") == []
+    assert faults_of(f"{SERVER}scheduler: wrr, {members}") == [
+        "1:102: virtual_servers[0].real_servers[0].reserve: only the schedulers sh and mh have a"
+        " table with reserved parts (got scheduler wrr)"
+    ]
+    no_part = members.replace("reserve", "weight: 0, reserve")
+    assert faults_of(f"{SERVER}scheduler: mh, {no_part}") == [
+        "1:100: virtual_servers[0].real_servers[0].weight: a real server in reserve needs a weight"
+        " above 0, which is its part"
+    ]
+
+
+def test_a_real_server_in_reserve_does_not_count_for_the_quorum(faults_of: FaultsOf) -> None:
+    members = "real_servers: [{address: 10.0.0.2}, {address: 10.0.0.3, reserve: true}]}]"
+    assert faults_of(f"{SERVER}scheduler: mh, quorum: 2, {members}") == [
+        "1:65: virtual_servers[0].quorum: wrong value (got 2, expected at most 1, the total weight"
+        " of the real servers, with the hysteresis)"
+    ]
