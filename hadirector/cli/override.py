@@ -30,11 +30,21 @@ class _Done(msgspec.Struct):
     description: str = ""
     name: str = ""
     overrides: tuple[_Done, ...] = ()
+    peers: dict[str, str] = {}
 
     @property
     def changed(self) -> tuple[_Done, ...]:
         """The overrides that were set."""
         return self.overrides or ((self,) if self.name else ())
+
+    @property
+    def knowledge(self) -> dict[str, str]:
+        """Whether each peer has all of the change: known, pending or not_shared."""
+        found = [override.peers for override in self.changed] or [self.peers]
+        return {
+            peer: next((each[peer] for each in found if each.get(peer) != "known"), "known")
+            for peer in found[0]
+        }
 
 
 class Drain:
@@ -145,6 +155,11 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
     """Declare the argument that names real servers, ``--json``, and the director."""
     selection.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_argument(
+        "--require-peer",
+        action="store_true",
+        help="exit with 1 unless every peer has the change too (pair: overrides: shared)",
+    )
     api_socket.add_argument(parser)
 
 
@@ -221,6 +236,9 @@ def _perform(
         answer = send(arguments.socket, chosen)
         done = msgspec.json.decode(answer, type=_Done)
         _print(answer, done, as_json=arguments.json)
+        if arguments.require_peer and set(done.knowledge.values()) != {"known"}:
+            print("hadirector: the change is in force here, but not on all peers", file=sys.stderr)
+            return 1
         if not follow:
             return 0
         from hadirector.cli import drain_progress
@@ -240,4 +258,19 @@ def _print(answer: bytes, done: _Done, *, as_json: bool) -> None:
         print(f"{override.name}: {override.description}")
     if not done.changed:
         print(done.description)
-    print("this applies to this director only; repeat the command on its peers", flush=True)
+    for line in _peer_lines(done.knowledge):
+        print(line, flush=True)
+
+
+def _peer_lines(knowledge: dict[str, str]) -> list[str]:
+    """Return a line for each peer: whether it has the change."""
+    if not knowledge:
+        return ["this applies to this director only; repeat the command on its peers"]
+    texts = {
+        "known": "known to {peer}",
+        "pending": "{peer} not reached: it will get it",
+        "not_shared": "{peer} does not share overrides; repeat the command there",
+    }
+    return [
+        texts.get(state, "{peer}: " + state).format(peer=peer) for peer, state in knowledge.items()
+    ]

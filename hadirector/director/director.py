@@ -111,6 +111,7 @@ class Director:
                 "notifications": parts.notifier.run(),
                 "alerts": parts.alerts.run(),
                 "overrides": parts.overrides.run(),
+                "sharing": parts.sharing.run(),
                 "pause": parts.pause.run(),
                 "handovers": self.handovers.run(),
                 "pairing": self.pairing.run(),

@@ -31,7 +31,7 @@ from hadirector.overrides.model import (
 )
 from hadirector.overrides.registers import OVERRIDES_MAX
 from hadirector.overrides.store import connections
-from hadirector.status.override_status import OverrideStatus, override_status
+from hadirector.status.override_status import Knowledge, OverrideStatus, override_status
 
 BULK_MAX: Final = 1000
 """Real servers that one request can change."""
@@ -135,13 +135,22 @@ class OverrideRequests:
             )
         now = monotonic()
         overrides = [request.override(name, author, now) for name in names]
+        if not await self._parts.sharing.has_room(overrides):
+            raise RequestError(
+                "the overrides would be too large to share with the peers; remove some, or set"
+                " pair.overrides to local"
+            )
         try:
             await self._parts.overrides.set(overrides, partial(_check, precondition, names))
         except OSError as error:
             raise RequestError(
                 f"the overrides cannot be stored for the next start: {error}"
             ) from error
-        return await self.describe({override.name: override for override in overrides})
+        await self._parts.sharing.wait()
+        current = self._parts.overrides.current
+        return await self.describe(
+            {override.name: current.get(override.name, override) for override in overrides}
+        )
 
     async def remove(
         self,
@@ -172,6 +181,10 @@ class OverrideRequests:
                 f"the overrides cannot be stored for the next start: {error}"
             ) from error
         return found
+
+    async def wait_for_peers(self) -> dict[str, Knowledge]:
+        """Wait a moment for the peers; return which of them has the latest order."""
+        return await self._parts.sharing.wait()
 
     async def read(self, name: RealServerName) -> OverrideStatus:
         """Return the override of a real server. Raises UnknownObjectError."""
@@ -204,6 +217,7 @@ class OverrideRequests:
                     override,
                     configured=name in configured,
                     connections=counts.get(name),
+                    peers=self._parts.sharing.describe(override.stamp),
                     now=now,
                     utc=utc,
                 )

@@ -70,6 +70,7 @@ class OwnState:
         pair = parts.configuration.pair
         assert pair is not None, "only a director with a pair link has a state for peers"
         servers = await self._virtual_servers()
+        overrides = await parts.sharing.state()
         hashes = await self._configuration_hashes()
         return fit(
             PairState(
@@ -83,8 +84,10 @@ class OwnState:
                 instances=self._instances(),
                 readiness=parts.readiness.facts,
                 virtual_servers=servers,
+                overrides=overrides,
                 pause=self._pause(),
                 last_failovers=failover_states(parts.recorder.history.entries),
+                suspicions=parts.suspecting.current(monotonic()),
             )
         )
 

@@ -22,7 +22,16 @@ from hadirector.director.readiness import Knowledge
 from hadirector.director.request_errors import RequestError, UnknownObjectError
 from hadirector.model.configuration import Configuration
 from hadirector.model.pair import Pair
-from hadirector.pair.peers import Peer, PeerReport, Peers, configure, expire, find_change, receive
+from hadirector.pair.peers import (
+    Peer,
+    PeerReport,
+    Peers,
+    Reach,
+    configure,
+    expire,
+    find_change,
+    receive,
+)
 from hadirector.pair.readiness import compare, find_sightings
 from hadirector.pair.state import PairState, lasting_content
 
@@ -47,6 +56,7 @@ class Pairing:
         self._news = asyncio.Event()  # the own state has another content
         self._pair: Pair | None = None
         self._log = structlog.get_logger()
+        parts.sharing.note_change = self.note_change
 
     @property
     def state(self) -> PairState | None:
@@ -121,11 +131,20 @@ class Pairing:
         self._news.set()
         self._news = asyncio.Event()
 
+    def _take_in(self, peer: str, state: PairState) -> None:
+        """Pass the overrides and the suspicions of a peer on."""
+        self._parts.sharing.receive(peer, state.overrides)
+        self._parts.suspecting.follow(peer, state.incarnation, state.suspicions, monotonic())
+
     def _expire(self) -> None:
         for peer in tuple(self.peers.values()):
             self._keep(peer, expire(peer, monotonic()))
 
     def _keep(self, before: Peer, after: Peer) -> None:
         self.peers = {**self.peers, after.name: after}
+        if after.reach is not Reach.REACHED:
+            self._parts.sharing.note_loss(after.name)
+        elif after.state is not None and after.state is not before.state:
+            self._take_in(after.name, after.state)
         if (change := find_change(before, after)) is not None:
             getattr(self._log, change.level)(change.event, **change.fields)

@@ -19,6 +19,7 @@ from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
 from hadirector.director.readiness import ReadinessMonitor
+from hadirector.director.sharing import Sharing
 from hadirector.director.snapshot import Snapshot, SnapshotStore
 from hadirector.director.suspecting import Suspecting
 from hadirector.director.web_process import WebProcess
@@ -72,6 +73,7 @@ class Parts:
         )
         self.host_reconciler = HostReconciler(configuration, self.memory)
         self.overrides = OverrideStore(configuration, self.table_reconciler, put)
+        self.sharing = Sharing(configuration, self.overrides)
         self.election = Election(
             configuration.vrrp,
             frozenset(self.memory.owned.yielding),

@@ -207,6 +207,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     choose_format(configuration.log)
     parts.pools.configure(configuration)
     parts.overrides.configure(configuration)
+    parts.sharing.configure(configuration)
     parts.health.configure(configuration, assumptions)
     await asyncio.sleep(0)
     await parts.host_reconciler.configure(configuration)

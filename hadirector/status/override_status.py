@@ -10,6 +10,8 @@ import msgspec
 from hadirector.overrides.model import Action, Override, fingerprint
 
 State = Literal["draining", "drained", "disabled", "weight"]
+Knowledge = Literal["known", "pending", "not_shared"]
+"""Whether a peer has an override: on its disk, not yet, or never because it does not share."""
 
 
 class OverrideStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +22,8 @@ class OverrideStatus(msgspec.Struct, frozen=True, kw_only=True):
     the action weight. ``set_at``, ``expires_at`` and ``deadline_at`` are moments in UTC.
     ``expires_in`` and ``deadline_in`` are the seconds until then. ``connections`` is the number of
     connections while the real server gets no new connections, else None. ``configured`` is whether
-    the configuration has the real server. ``etag`` changes with the override.
+    the configuration has the real server. ``etag`` changes with the override. ``peers`` is empty if
+    the overrides are not shared.
     """
 
     name: str
@@ -44,10 +47,17 @@ class OverrideStatus(msgspec.Struct, frozen=True, kw_only=True):
     keep_clients: bool | None = None
     connections: int | None = None
     ended: str = ""
+    peers: dict[str, Knowledge] = {}
 
 
 def override_status(
-    override: Override, *, configured: bool, connections: int | None, now: float, utc: float
+    override: Override,
+    *,
+    configured: bool,
+    connections: int | None,
+    peers: dict[str, Knowledge],
+    now: float,
+    utc: float,
 ) -> OverrideStatus:
     """Return the state of an override. ``now`` is in monotonic seconds, ``utc`` since the epoch."""
 
@@ -79,6 +89,7 @@ def override_status(
         keep_clients=override.keep_clients,
         connections=connections,
         ended=override.ended,
+        peers=peers,
     )
 
 

@@ -19,7 +19,7 @@ from hadirector.overrides.model import (
     RealServerName,
     is_printable,
 )
-from hadirector.status.override_status import OverrideStatus
+from hadirector.status.override_status import Knowledge, OverrideStatus
 
 PAGE_MAX: Final = 200
 """Overrides in a page."""
@@ -41,10 +41,14 @@ class Overrides(msgspec.Struct, frozen=True):
 
 
 class Removed(msgspec.Struct, frozen=True):
-    """The overrides that a request has removed: real servers, and a text for each."""
+    """The overrides that a request has removed: real servers, and a text for each.
+
+    ``peers`` has for each peer whether it has the removal. It is empty without shared overrides.
+    """
 
     removed: tuple[str, ...]
     description: str
+    peers: dict[str, Knowledge] = {}
 
 
 class BulkRequest(OverrideRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,7 +137,8 @@ async def remove_override(call: Call[RemovalQuery, RemovalBody]) -> Reply[Remove
         reason=call.body.reason,
         precondition=read_precondition(call.request.headers),
     )
-    return Reply(Removed((str(name),), f"{name}: no longer {found[name].description}"))
+    peers = await requests.wait_for_peers()
+    return Reply(Removed((str(name),), f"{name}: no longer {found[name].description}", peers))
 
 
 async def set_overrides(call: Call[Nothing, BulkRequest]) -> Reply[Overrides]:
@@ -151,7 +156,8 @@ async def remove_overrides(call: Call[Nothing, BulkRemoval]) -> Reply[Removed]:
     _check_scope(call.actor, names)
     await requests.remove(names, author(call.actor), reason=body.reason)
     removed = tuple(map(str, names))
-    return Reply(Removed(removed, f"removed the overrides of {', '.join(removed)}"))
+    description = f"removed the overrides of {', '.join(removed)}"
+    return Reply(Removed(removed, description, await requests.wait_for_peers()))
 
 
 def author(actor: Actor) -> Author:

@@ -121,6 +121,48 @@ def test_each_override_of_several_is_printed(
     assert msgspec.json.decode(capsys.readouterr().out) == {"overrides": overrides}
 
 
+@pytest.mark.parametrize(
+    ("peers", "line"),
+    [
+        ({}, "this applies to this director only; repeat the command on its peers"),
+        ({"lb2": "known"}, "known to lb2"),
+        ({"lb2": "pending"}, "lb2 not reached: it will get it"),
+        ({"lb2": "not_shared"}, "lb2 does not share overrides; repeat the command there"),
+        ({"lb2": "later"}, "lb2: later"),
+    ],
+)
+@pytest.mark.parametrize("words", ["drain web/192.0.2.45", "undrain web/192.0.2.45"])
+def test_a_command_says_whether_the_peer_knows_and_can_require_it(
+    words: str,
+    peers: dict[str, str],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = 0 if line == "known to lb2" else 1
+    kind = {"name": NAME} if words.startswith("drain") else {"removed": [NAME]}
+    answer = msgspec.json.encode({**kind, "description": "as ordered", "peers": peers})
+    monkeypatch.setattr("hadirector.cli.override.request", lambda *_: answer)
+    assert main(words.split()) == 0
+    assert capsys.readouterr().out.splitlines()[1] == line
+    assert main([*words.split(), "--require-peer"]) == code
+    problem = "hadirector: the change is in force here, but not on all peers\n"
+    assert capsys.readouterr().err == (problem if code else "")
+
+
+def test_one_override_that_a_peer_does_not_know_is_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = [
+        {"name": f"{pool}/192.0.2.45:80", "description": "x", "peers": {"lb2": state}}
+        for pool, state in (("a", "known"), ("b", "pending"), ("c", "known"))
+    ]
+    answer = msgspec.json.encode({"overrides": overrides})
+    monkeypatch.setattr("hadirector.cli.override.request", lambda *_: answer)
+    assert main(["drain", "host", "192.0.2.45", "--require-peer"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "lb2 not reached: it will get it"
+
+
 @pytest.mark.parametrize("words", ["web/", "/x", "host", "host a b", "web/a web/b"])
 def test_a_name_that_selects_nothing_is_wrong_usage(
     words: str, sent: list[tuple[object, ...]], capsys: pytest.CaptureFixture[str]

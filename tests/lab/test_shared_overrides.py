@@ -1,0 +1,127 @@
+"""The overrides of a pair: one order on one director applies on both, whatever fails meanwhile."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hadirector.api.client import ApiError, request
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import fetch, start_web
+from tests.lab.paired_directors import VIRTUAL_ADDRESS, PairedDirector, build_pair
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
+
+POOL = """\
+virtual_servers:
+  - name: web
+    address: 10.99.0.100:80
+    scheduler: rr
+    forwarding: nat
+    check: {type: tcp, interval: 500ms, timeout: 500ms, rise: 1, fall: 2}
+    real_servers: [{address: 10.99.0.8}, {address: 10.99.0.9}]
+"""
+ONE, TWO = "web/10.99.0.8:80", "web/10.99.0.9:80"
+
+
+class PoolDirector(PairedDirector):
+    """A director with a pool of two web servers, which its userspace dataplane serves."""
+
+    @property
+    def text(self) -> str:
+        head = super().text.split("virtual_servers:\n", 1)[0]
+        return head.replace("dry-run", "userspace") + POOL
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of an operator."""
+        arguments = ("-m", "hadirector", *words, "--socket", self.socket)
+        return self.host.run(sys.executable, *arguments, timeout=30.0, check=False)
+
+    def overrides(self) -> dict[str, str]:
+        """Return the actions of the overrides in force; none while the director starts."""
+        try:
+            answer = json.loads(request(self.socket, "GET", "/v1/overrides"))
+        except ApiError:
+            return {}
+        return {each["name"]: each["action"] for each in answer["overrides"]}
+
+
+@pytest.fixture
+def web_servers(network: Network) -> list[subprocess.Popen[str]]:
+    hosts = [network.host(f"web{n}", f"10.99.0.{7 + n}/24") for n in (1, 2)]
+    return [start_web(host, host.name) for host in hosts]
+
+
+@pytest.fixture
+def pair(
+    network: Network, tmp_path: Path, web_servers: object
+) -> tuple[PoolDirector, PoolDirector]:
+    """Two directors that have each other's state, where lb1 is ACTIVE."""
+    lb1, lb2 = (
+        PoolDirector(each.host, tmp_path, priority=each.priority, peers=each.peers)
+        for each in build_pair(network, tmp_path)
+    )
+    for director in (lb1, lb2):
+        director.start()
+    for director in (lb1, lb2):
+        director.wait_for("pair_peer_reached")
+        director.wait_for("quorum_reached")
+    eventually(lambda: lb1.host.holds(VIRTUAL_ADDRESS), 20.0, "lb1 ACTIVE")
+    return lb1, lb2
+
+
+def test_a_failover_during_a_drain_sends_nothing_to_the_drained_server(
+    pair: tuple[PoolDirector, PoolDirector], network: Network
+) -> None:
+    lb1, lb2 = pair
+    client: Host = network.host("client", "10.99.0.70/24")
+    assert set(fetch(client, VIRTUAL_ADDRESS, 4)) == {"web1", "web2"}
+    drained = lb1.command("drain", ONE, "--reason", "kernel", "--require-peer")
+    assert drained.stdout.splitlines()[1] == "known to lb2"
+    assert drained.returncode == 0
+    assert lb1.process is not None
+    lb1.host.kill_processes()
+    eventually(lambda: lb2.host.holds(VIRTUAL_ADDRESS), 5.0, "lb2 ACTIVE")
+    assert fetch(client, VIRTUAL_ADDRESS, 10) == ["web2"] * 10
+    set_here = lb2.events("override_set")[0]
+    assert (set_here["director"], set_here["description"]) == (
+        "lb1",
+        "draining, by unix:root: kernel",
+    )
+    # A whole virtual server, while the peer is dead: it gets it when it is back.
+    enabled = lb2.command("undrain", ONE, "--require-peer")
+    assert "lb1 not reached: it will get it" in enabled.stdout
+    assert enabled.returncode == 1
+    assert lb2.command("weight", "web", "7").returncode == 0
+    lb1.start()
+    eventually(lb1.overrides, 20.0, expected={ONE: "weight", TWO: "weight"})
+
+
+def test_conflicting_orders_and_a_crash_end_the_same_way_on_both(
+    pair: tuple[PoolDirector, PoolDirector],
+) -> None:
+    """The link is down during both orders, and lb2 crashes before it is up again."""
+    lb1, lb2 = pair
+    lb2.host.link_down()
+    assert "lb2 not reached: it will get it" in lb1.command("drain", "host", "10.99.0.8").stdout
+    lb2.command("disable", ONE)
+    assert lb2.process is not None
+    lb2.process.send_signal(signal.SIGKILL)
+    lb2.process.wait()
+    lb2.start()
+    eventually(lb2.overrides, 20.0, expected={ONE: "disable"})
+    lb2.host.link_up()
+    for director in (lb1, lb2):
+        conflict = director.wait_for("override_conflict_decided", 30.0)
+        assert (conflict["winner"], conflict["loser"]) == (
+            "disabled, by unix:root on lb2",
+            "draining, by unix:root on lb1",
+        )
+    for director in (lb1, lb2):
+        eventually(director.overrides, 5.0, expected={ONE: "disable"})
