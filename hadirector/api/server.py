@@ -62,7 +62,10 @@ async def serving(
     """
     connections = Connections()
     context = Context(director, connections)
-    local = RequestHandling(context, Router(ROUTES), UnixActors(roles).prove, random_id)
+    actors = UnixActors(roles)
+    access = SocketAccess(path)
+    director.follow_roles(lambda changed: access.admit(actors.change(changed)))
+    local = RequestHandling(context, Router(ROUTES), actors.prove, random_id)
     private = Router((*ROUTES, *LINK_ROUTES))
     asserted = RequestHandling(context, private, asserted_actor, asserted_id)
     servers = [_make_server(local), _make_server(asserted)]
@@ -71,7 +74,8 @@ async def serving(
         web_process.handle_connection = AssertedConnections(starter).start
     try:
         async with connections.accept(partial(_start_protocol, servers[0]), _listen(path)):
-            await asyncio.to_thread(admit_groups, path, roles.names)
+            access.admit(roles)
+            await access.admitted()
             yield
     finally:
         context.stop_followers()
@@ -97,12 +101,45 @@ def _start_protocol(server: web.Server) -> ApiProtocol:
     )
 
 
+class SocketAccess:
+    """Lets the groups with a role open the socket. A later change waits for an earlier one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._names: tuple[str, ...] = ()
+        self._task: asyncio.Task[None] | None = None
+
+    def admit(self, roles: ApiRoles) -> None:
+        """Begin to change the access, if other groups have a role now."""
+        if roles.names == self._names:
+            return
+        self._names = roles.names
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._change(), name="access to the socket")
+
+    async def admitted(self) -> None:
+        """Wait for the change that has begun."""
+        if self._task is not None:
+            await self._task
+
+    async def _change(self) -> None:
+        done: tuple[str, ...] | None = None
+        while done != self._names:
+            done = self._names
+            await asyncio.to_thread(admit_groups, self._path, done)
+
+
 class UnixActors:
     """Determines the actors of the Unix socket by the credentials from the kernel."""
 
     def __init__(self, roles: ApiRoles) -> None:
         self._roles = roles
         self._accounts = Accounts()
+
+    def change(self, roles: ApiRoles) -> ApiRoles:
+        """Use these roles from the next request on; return them."""
+        self._roles = roles
+        return roles
 
     async def prove(self, request: web.BaseRequest, request_id: str) -> Actor:
         """Return the actor behind a request. Raises ProblemError."""

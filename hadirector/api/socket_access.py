@@ -25,7 +25,9 @@ READ_WRITE: Final = 6
 
 
 def admit_groups(path: Path, names: Collection[str]) -> None:
-    """Let the users of these groups open the socket. A failure is logged.
+    """Let the users of these groups open the socket, and no users of other groups besides its own.
+
+    A failure is logged.
 
     A thread has to call this, because the group database may be on the network (nss(5)).
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -30,7 +30,7 @@ from hadirector.director.service_reports import ServiceReports
 from hadirector.director.web_process import WebProcess
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
-from hadirector.model.configuration import Configuration
+from hadirector.model.configuration import ApiRoles, Configuration
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.supervisor import Child
 from hadirector.runtime.service_manager import ServiceManager
@@ -158,6 +158,10 @@ class Director:
     def web(self) -> WebProcess:
         """The web process, which speaks the API of this director."""
         return self._parts.web
+
+    def follow_roles(self, change: Callable[[ApiRoles], None]) -> None:
+        """Call ``change`` with the roles of groups when the configuration is replaced."""
+        self._parts.change_roles = change
 
     @property
     def alerts(self) -> Alerts:

@@ -32,7 +32,7 @@ from hadirector.health.verdicts import Health
 from hadirector.host.kernel_options import MH_TABLE_BITS, read_kernel_option
 from hadirector.host.owned import Memory
 from hadirector.host.reconciler import HostReconciler
-from hadirector.model.configuration import Configuration
+from hadirector.model.configuration import ApiRoles, Configuration
 from hadirector.model.ipvs import ServiceKey
 from hadirector.notify.notifier import Notifier
 from hadirector.overrides.pause_store import PauseStore
@@ -43,6 +43,10 @@ from hadirector.pools.frozen import FrozenTargets
 
 FAILURE_SECONDS_MAX = 3600.0
 """The maximum age of a failure in the snapshot. No window of flap damping is longer."""
+
+
+def _ignore(_roles: ApiRoles) -> None:
+    """Ignore the roles: no API is served."""
 
 
 class Parts:
@@ -106,6 +110,7 @@ class Parts:
             election=self.election,
         )
         self.web = WebProcess(configuration, put)
+        self.change_roles: Callable[[ApiRoles], None] = _ignore
         self.alerts = Alerts(configuration, recorder, self._find_conditions)
         self._put = put
 

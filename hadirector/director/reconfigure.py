@@ -228,6 +228,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     parts.health.configure_workers()
     parts.web.configure(configuration)
     parts.alerts.configure(configuration)
+    parts.change_roles(configuration.api_roles)
     structlog.get_logger().info(
         "configuration_changed",
         started=planned.started,

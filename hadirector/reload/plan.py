@@ -27,7 +27,7 @@ class Plan(msgspec.Struct, frozen=True):
         return "; ".join(changes) if changes else "nothing to change"
 
 
-_FIXED = ("name", "dataplane", "runtime_directory", "state_directory", "api_unix", "api_roles")
+_FIXED = ("name", "dataplane", "runtime_directory", "state_directory", "api_unix")
 
 
 def plan(old: Configuration, new: Configuration) -> Plan:
@@ -38,6 +38,9 @@ def plan(old: Configuration, new: Configuration) -> Plan:
         for field in _FIXED
         if getattr(old, field) != getattr(new, field)
     )
+    if old.api_roles.any and not new.api_roles.any:
+        # A client that is connected already would have the role admin.
+        refused = (*refused, "api.roles cannot be removed without a restart")
     before = reloadable_parts(old)
     after = reloadable_parts(new)
     return Plan(
@@ -76,4 +79,5 @@ _SETTINGS = {
     "pair": "the pair link",
     "announce": "the announced addresses",
     "alerts": "the receivers of alerts",
+    "api_roles": "the roles of groups",
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
+
+from prometheus_client.core import Metric
 
 from hadirector.status import exposition
 from hadirector.status.metrics import EXTRA_SCOPES, SCOPES, Scope
@@ -23,10 +25,19 @@ class Scrape(NamedTuple):
         """The media type of the answer."""
         return exposition.OPENMETRICS_TYPE if self.openmetrics else exposition.CONTENT_TYPE
 
-    def pieces(self, status: Status, default: tuple[Scope, ...] = SCOPES) -> Iterator[bytes]:
-        """Yield the text in pieces (`hadirector.status.exposition`)."""
+    def pieces(
+        self,
+        status: Status,
+        default: tuple[Scope, ...] = SCOPES,
+        own: Callable[[], Iterable[Metric]] = tuple,
+    ) -> Iterator[bytes]:
+        """Yield the text in pieces (`hadirector.status.exposition`).
+
+        ``own`` are metrics of the process that answers. They belong to the scope ``director``.
+        """
+        scopes = self.scopes or default
         write = exposition.openmetrics_pieces if self.openmetrics else exposition.pieces
-        return write(status, self.scopes or default)
+        return write(status, scopes, own() if "director" in scopes else ())
 
 
 def read_scrape(scope: str | None, accept: str) -> Scrape:

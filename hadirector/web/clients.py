@@ -63,6 +63,7 @@ class Clients:
         note_failure: Callable[[str, OSError], None] = _ignore,
     ) -> None:
         self.context: ssl.SSLContext | None = None
+        self.accepted = 0
         self._start_protocol = start_protocol
         self._accepts = accepts
         self._note_failure = note_failure
@@ -71,6 +72,11 @@ class Clients:
         self._handshakes: set[asyncio.Task[None]] = set()
         self._acceptor = Acceptor(listening, self._start, self._admits)
         self._sweeping = asyncio.create_task(self._sweep_regularly(), name="idle connections")
+
+    @property
+    def count(self) -> int:
+        """The number of open connections, without those in their handshake."""
+        return sum(not transport.is_closing() for transport in self._idle_since)
 
     def close(self) -> None:
         """Accept no further client, and close all connections."""
@@ -96,6 +102,7 @@ class Clients:
         if is_reserved(client.fileno(), API_RESERVE) or not self._accepts(client):
             client.close()
             return
+        self.accepted += 1
         handshake = asyncio.create_task(self._serve(client))
         self._handshakes.add(handshake)
         handshake.add_done_callback(self._handshakes.discard)

@@ -92,18 +92,18 @@ class Streams:
 
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
-        self._count = 0
+        self.count = 0
 
     @property
     def full(self) -> bool:
         """Whether no further client can follow."""
-        return self._count >= STREAMS_MAX
+        return self.count >= STREAMS_MAX
 
     async def serve(
         self, request: web.BaseRequest, cursor: int | None, selection: Selection
     ) -> web.StreamResponse:
         """Send the selected events after a number, or from now on, until the client leaves."""
-        self._count += 1
+        self.count += 1
         try:
             await self._follower.begun.wait()
             response = web.StreamResponse(headers=_HEADERS)
@@ -116,7 +116,7 @@ class Streams:
                 request.transport.abort()
             raise ConnectionResetError("the client did not read its events in time") from None
         finally:
-            self._count -= 1
+            self.count -= 1
         return response
 
     async def _send(self, response: web.StreamResponse, cursor: int, selection: Selection) -> None:

@@ -24,6 +24,7 @@ from hadirector.web.director import Director
 from hadirector.web.events import Follower, Streams
 from hadirector.web.link.link import PairLink
 from hadirector.web.pages import load_pages
+from hadirector.web.past import record
 from hadirector.web.service import Service
 from hadirector.web.tls import TlsError, make_context
 from hadirector.web.tokens import parse_tokens
@@ -63,6 +64,7 @@ class WebServer:
             director, Streams(self.follower), self._access, Audit(channel.send), load_pages()
         )
         self._clients: Clients | None = None
+        self._recording: asyncio.Task[None] | None = None
         self._privileged = True
 
     def configure(self, message: ConfigureWeb) -> None:
@@ -111,6 +113,8 @@ class WebServer:
         """Close the connections of all clients and peers, and to the director."""
         if self._clients is not None:
             self._clients.close()
+        if self._recording is not None:
+            self._recording.cancel()
         self._link.close()
         for director in self._directors:
             await director.close()
@@ -127,6 +131,7 @@ class WebServer:
                 lingering_time=LINGERING_SECONDS,
             )
             self._clients = self._service.clients = Clients(start, self._listening)
+            self._recording = asyncio.create_task(record(self._service.past, self._service.cache))
         return self._clients
 
 

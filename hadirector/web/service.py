@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import monotonic
@@ -29,7 +30,9 @@ from hadirector.web.cache import Cache
 from hadirector.web.clients import Clients
 from hadirector.web.director import Director, UnreachableError
 from hadirector.web.events import Streams
+from hadirector.web.own_metrics import Figures
 from hadirector.web.pages import Page
+from hadirector.web.past import Past
 from hadirector.web.tls import certificate_names
 
 REQUESTS_MAX: Final = 64
@@ -45,6 +48,7 @@ EXACT_AGE_HEADER: Final = "X-Age"
 """The age of a shared answer in seconds. The header Age has whole seconds only (RFC 9111 5.1)."""
 ALWAYS_OPEN: Final = "/livez"
 _SAFE: Final = ("GET", "HEAD")
+_NEVER_STORED: Final = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 class LoginBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,13 +72,15 @@ class Service:
         self.names: frozenset[str] = frozenset()
         self.clients: Clients | None = None
         self._director = director
-        self._cache = Cache(director)
+        self.past = Past()
+        self.cache = Cache(director)
         self._streams = streams
         self._access = access
         self._audit = audit
         self._pages = pages
         self._changes = Rate()
         self._running = 0
+        self._refused: Counter[Code] = Counter()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request. Every error is answered with a problem."""
@@ -84,6 +90,7 @@ class Service:
             try:
                 return await self._limit(request, request_id)
             except ProblemError as problem:
+                self._refused[problem.code] += 1
                 self._audit.note(request, client_address(request), request_id, problem)
                 return _answer_problem(request, request_id, problem)
             except UnreachableError as error:
@@ -138,6 +145,8 @@ class Service:
             return await self._follow(request)
         if path == "/metrics":
             return await self._write_metrics(request)
+        if path == "/page/past.json":
+            return await send(request, self.past.encode(), _NEVER_STORED)
         if path in SHARED and request.method == "GET":
             return await self._share(request, request_id)
         return await self._forward(request, request_id, client)
@@ -211,17 +220,23 @@ class Service:
             raise ProblemError(
                 Code.MALFORMED, str(error), [Fault(str(error), parameter="scope")]
             ) from None
-        found = await self._cache.get("/v1/status")
+        found = await self.cache.get("/v1/status")
         if found.answer.status != 200:
             raise UnreachableError(
                 "the director answered the request for its status with the HTTP status"
                 f" {found.answer.status}"
             )
-        body = await metrics.write_metrics(found.answer.body, wanted)
+        body = await metrics.write_metrics(found.answer.body, wanted, self._figures)
         return await send(request, body, {"Content-Type": wanted.content_type})
 
+    @property
+    def _figures(self) -> Figures:
+        assert self.clients is not None
+        clients = self.clients
+        return Figures(clients.count, clients.accepted, self._streams.count, self._refused.copy())
+
     async def _share(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        found = await self._cache.get(request.rel_url.raw_path_qs)
+        found = await self.cache.get(request.rel_url.raw_path_qs)
         headers = {
             **found.answer.headers,
             "Age": str(int(found.age)),
@@ -306,10 +321,7 @@ def _check_json(request: web.BaseRequest) -> None:
 
 
 def _json(value: Mapping[str, object]) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(value),
-        headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
-    )
+    return web.Response(body=msgspec.json.encode(value), headers=_NEVER_STORED)
 
 
 def _describe_client(client: Client | None) -> dict[str, str | None]:

@@ -59,6 +59,28 @@ async def test_a_drain_by_button_reaches_the_table(site: Site, open_page: Open) 
         await expect(row).not_to_contain_text("draining")
 
 
+async def test_a_new_page_has_a_past(site: Site, open_page: Open) -> None:
+    """The web process has counted for 10 s before the page is opened."""
+    points: list[int] = []
+
+    async def count() -> None:
+        async with site.client("read") as client, client.get("/page/past.json") as answer:
+            points[:] = (await answer.json())["connections"].get("web", [])
+
+    async with asyncio.timeout(30):
+        while len(points) < 3:
+            await asyncio.sleep(0.5)
+            await count()
+    opened = time.monotonic()
+    async with open_page(site.url) as page:
+        line = page.get_by_role("img", name="connections of web").locator("polyline")
+        await line.wait_for(state="attached")
+        assert time.monotonic() - opened < 4.0
+        drawn = await line.get_attribute("points") or ""
+        assert len(drawn.split()) >= 3
+    assert await site.status_of("", "/page/past.json") == 401
+
+
 async def test_a_verdict_is_in_the_timeline_within_a_second(site: Site, open_page: Open) -> None:
     await eventually_async(lambda: weight(site) == 1, 10, threaded=True)
     async with open_page(f"{site.url}/#/events") as page:

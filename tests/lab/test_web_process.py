@@ -215,6 +215,14 @@ async def test_the_metrics_have_scopes_and_formats(site: Site) -> None:
         assert text.count("# EOF") == 1
         async with client.get("/metrics?scope=everything") as answer:
             assert answer.status == 400
+    assert await site.status_of("wrong") == 401
+    async with site.client(secret) as client, client.get("/metrics?scope=director") as answer:
+        lines = (await answer.text()).splitlines()
+    assert 'hadirector_web_requests_refused_total{code="malformed"} 1.0' in lines
+    assert "hadirector_web_login_failures_total 1.0" in lines
+    assert "hadirector_web_connections 1.0" in lines
+    assert "hadirector_web_streams 0.0" in lines
+    assert "hadirector_web_connections_accepted_total 7.0" in lines
 
 
 async def test_a_pattern_limits_the_changes_of_a_token(site: Site) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from hadirector.api.actor import Role, decide_role
-from hadirector.api.socket_access import admit_groups, encode_access
+from hadirector.api.socket_access import ATTRIBUTE, admit_groups, encode_access
 from hadirector.model.configuration import ApiRoles
+from tests.unit.api.served import serve
+from tests.waiting import eventually_async
 
 
 def test_the_list_has_the_form_of_the_kernel() -> None:
@@ -60,6 +62,18 @@ def test_a_group_that_this_host_does_not_have_is_logged(
     admit_groups(path, ["no-such-group"])
     written = capsys.readouterr()
     assert "api_group_unknown" in written.out + written.err
+
+
+@pytest.mark.netns
+async def test_other_roles_change_the_access_to_the_socket_at_once(tmp_path: Path) -> None:
+    """As a reload does. The groups 4 and 8 are adm and mail in Debian."""
+    async with serve(tmp_path, roles=ApiRoles(read=("adm",))) as served:
+        assert os.getxattr(served.path, ATTRIBUTE) == encode_access([4])
+        parts = served.director._parts
+        parts.change_roles(ApiRoles(read=("adm",), operate=("mail",)))
+        await eventually_async(
+            lambda: os.getxattr(served.path, ATTRIBUTE), 5, expected=encode_access([4, 8])
+        )
 
 
 def test_the_configured_groups_decide_the_role() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hadirector.model.configuration import VirtualServer
+from hadirector.model.configuration import ApiRoles, VirtualServer
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
     ForwardingMethod,
@@ -67,3 +67,12 @@ def test_changes_that_need_a_restart_are_refused() -> None:
     assert plan(OLD, new).refused == (
         "dataplane cannot change from ipvs to userspace without a restart",
     )
+
+
+def test_roles_of_groups_change_at_a_reload_and_are_not_removed() -> None:
+    """A client that is connected already would have the role admin."""
+    some = msgspec.structs.replace(OLD, api_roles=ApiRoles(read=("adm",)))
+    others = msgspec.structs.replace(OLD, api_roles=ApiRoles(operate=("adm",)))
+    assert (plan(OLD, some).refused, plan(some, others).refused) == ((), ())
+    assert plan(some, others).summary == "change the roles of groups"
+    assert plan(some, OLD).refused == ("api.roles cannot be removed without a restart",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from checks.scheduling.lateness import ProbeLateness
 from hadirector.announce.decision import AnnouncementRole
 from hadirector.announce.engine_answers import EngineReading, Session
 from hadirector.announce.status import AnnouncementStatus, GroupStatus
+from hadirector.api.problems import Code
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.overrides.model import Action
@@ -26,6 +28,7 @@ from hadirector.status.report import (
     Status,
     VirtualServerStatus,
 )
+from hadirector.web.own_metrics import Figures, web_families
 from vrrp.model.lateness import LatenessHistogram
 from vrrp.model.report import InstanceStatus, State
 
@@ -124,6 +127,9 @@ STATUS = Status(
         engine=EngineReading((Session("192.0.2.1", "Established"), Session("192.0.2.2", "Active"))),
     ),
 )
+
+
+WEB = Figures(connections=4, accepted=9, streams=2, refused=Counter({Code.UNAUTHENTICATED: 3}))
 
 
 def samples(status: Status) -> dict[str, float]:
@@ -242,6 +248,6 @@ def test_every_metric_is_documented_with_its_type_and_labels() -> None:
             family.type,
             frozenset(label for sample in family.samples for label in sample.labels) - {"le"},
         )
-        for family in families(STATUS)
+        for family in (*families(STATUS), *web_families(WEB))
     }
     assert documented() == exported
