@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "run": Entry("run", "run the director in the foreground"),
     "observe": Entry("observe", "watch a running keepalived, and change nothing"),
     "check-config": Entry("check_config", "check a configuration file"),
+    "schema": Entry("schema", "print the JSON Schema of a configuration file, for editors"),
     "convert": Entry("convert", "print a keepalived.conf in the native form"),
     "plan": Entry("plan", "show what a reload would change, without changing anything"),
     "apply": Entry("apply:apply", "replace the configuration, and undo it unless confirmed"),

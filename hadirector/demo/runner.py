@@ -75,6 +75,7 @@ async def _run(environment: Environment, directory: Path, timeline: Timeline, *,
             if keep:
                 timeline.print_text(_instructions(environment, directory))
                 await asyncio.Event().wait()
+            timeline.print_text(_next_steps())
             watching.cancel()
     except asyncio.CancelledError:
         timeline.print_text("all processes have been ended")
@@ -106,8 +107,7 @@ async def _watch(processes: Processes, ends: asyncio.Queue[tuple[str, int]]) -> 
 
 def _instructions(environment: Environment, directory: Path) -> str:
     """Return the commands with which a user can examine the running demo."""
-    installed = Path(sys.executable).with_name("hadirector")
-    command = str(installed) if installed.exists() else f"{sys.executable} -m hadirector"
+    command = _own_command()
     client = " ".join(environment.prefixes.get("client", []))
     commands = [
         f"{client} curl http://{environment.virtual_address}:{environment.port}/".lstrip(),
@@ -123,3 +123,25 @@ def _instructions(environment: Environment, directory: Path) -> str:
             "Ctrl-C here ends the processes and removes the directory",
         ]
     )
+
+
+def _next_steps() -> str:
+    """Return what a user can try after the demo."""
+    command = _own_command()
+    steps = {
+        f"{command} demo --keep": "leave all of it running, and look at it",
+        f"{command} check-config FILE": "check a configuration, also a keepalived.conf",
+        f"{command} convert FILE": "print a keepalived.conf in the native form",
+        "docs/tutorial.md": "from nothing to a pair of directors in 15 minutes",
+    }
+    width = max(map(len, steps))
+    return "\n".join(["try next:", *(f"  {step:{width}}  {what}" for step, what in steps.items())])
+
+
+def _own_command() -> str:
+    """Return the command hadirector of this installation, relative to the current directory."""
+    installed = Path(sys.executable).with_name("hadirector")
+    if not installed.exists():
+        return f"{sys.executable} -m hadirector"
+    here = Path.cwd()
+    return str(installed.relative_to(here) if installed.is_relative_to(here) else installed)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from checks.definition.check import REQUESTED_WEIGHT_MAX
-from checks.definition.option_types import JsonScalar
-from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
+from checks.definition.option_types import JsonScalar, ValueFormat
+from hadirector.config.keys.credentials import CREDENTIAL_FILE
+from hadirector.config.keys.readers import (
+    REGULAR_EXPRESSION,
+    Reader,
+    expectation_error,
+    hidden_expectation_error,
+)
 from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
 
 PAYLOAD_BYTES_MAX = 4096
@@ -108,6 +115,31 @@ def _read_mark_range(value: object) -> MarkRange:
 
 MARK_RANGE = Reader(_read_mark_range, "`FIRST-LAST`, from 1 to 0xffffffff")
 """FIRST-LAST, decimal or hexadecimal."""
+
+
+MAPPING_OF_TEXT: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+MAPPING_OF_SCALARS: Final = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+}
+STATUS_FORMS: Final = {
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": f"^{_STATUS_RANGE.pattern}$"},
+    ]
+}
+OPTION_READERS: Final[Mapping[ValueFormat, Reader[Any]]] = {
+    ValueFormat.REGULAR_EXPRESSION: REGULAR_EXPRESSION,
+    ValueFormat.PAYLOAD: Reader(read_payload, "text, or `hex:` and digits"),
+    ValueFormat.STATUS_RANGE: Reader(read_status_range, "status, or a range", STATUS_FORMS),
+    ValueFormat.HEADERS: Reader(read_headers, "mapping of names to text", MAPPING_OF_TEXT),
+    ValueFormat.JSON_VALUES: Reader(
+        read_json_values, "mapping of paths to values", MAPPING_OF_SCALARS
+    ),
+    ValueFormat.HIDDEN_TEXT: Reader(read_hidden_text, "text"),
+    ValueFormat.CREDENTIAL_FILE: CREDENTIAL_FILE,
+}
+"""The reader of each format of the options of a probe."""
 
 
 def _encode(value: str) -> bytes | None:

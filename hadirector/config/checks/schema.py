@@ -7,7 +7,6 @@ there; this module does not change.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,13 +20,12 @@ from checks.definition.queries import requests_exit_weight
 from checks.script_runner.search_path import find_on_path
 from hadirector.config.checks import readers
 from hadirector.config.keys.addresses import Address, Port
-from hadirector.config.keys.credentials import CREDENTIAL_FILE
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import Count, InterfaceName, ProbeDuration
 from hadirector.config.keys.readers import (
     BOOLEAN,
     PERCENTAGE,
-    REGULAR_EXPRESSION,
+    Reader,
     choice,
     duration,
     expectation_error,
@@ -38,16 +36,6 @@ from hadirector.config.keys.section import Section, SectionClass
 
 NONE = "none"
 TYPES = (*PROBE_TYPES, NONE)
-
-_READERS = {
-    ValueFormat.REGULAR_EXPRESSION: REGULAR_EXPRESSION.read,
-    ValueFormat.PAYLOAD: readers.read_payload,
-    ValueFormat.STATUS_RANGE: readers.read_status_range,
-    ValueFormat.HEADERS: readers.read_headers,
-    ValueFormat.JSON_VALUES: readers.read_json_values,
-    ValueFormat.HIDDEN_TEXT: readers.read_hidden_text,
-    ValueFormat.CREDENTIAL_FILE: CREDENTIAL_FILE.read,
-}
 
 
 class CheckSection(Section):
@@ -296,19 +284,19 @@ def _annotation(declared: Any) -> Any:
         item = _annotation(arguments[0])
         return Annotated[list[item], AfterValidator(tuple)]  # type: ignore[valid-type]
     assert origin is Annotated, declared
-    return Annotated[Any, PlainValidator(_reader(arguments[1]))]
+    return Annotated[Any, _reader(arguments[1])]
 
 
-def _reader(option_type: OptionType) -> Callable[[object], object]:
+def _reader(option_type: OptionType) -> Reader[Any]:
     match option_type:
         case Text():
-            return text(option_type.pattern, option_type.description, "text").read
+            return text(option_type.pattern, option_type.description, "text")
         case Integer():
-            return integer(option_type.low, option_type.high).read
+            return integer(option_type.low, option_type.high)
         case Duration():
-            return duration(option_type.low, option_type.high).read
+            return duration(option_type.low, option_type.high)
         case ValueFormat():
-            return _READERS[option_type]
+            return readers.OPTION_READERS[option_type]
 
 
 class NoneSection(CheckSection):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, LiteralString, TypeVar
 
 from pydantic import GetCoreSchemaHandler
@@ -18,15 +18,22 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from hadirector.model.policy import HealthyMinimum
 
+JsonSchema = Mapping[str, object]
+"""A part of a JSON Schema (draft 2020-12)."""
+
+TEXT: JsonSchema = {"type": "string"}
+
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=str)
 
 EXPECTED: LiteralString = "expected"
 HIDDEN: LiteralString = "hidden"
 
-_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)
+DURATION_PATTERN = r"(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)"
+_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _PERCENTAGE = re.compile(r"[1-9][0-9]?%|100%", re.ASCII)
+_PERCENTAGE_FORM: JsonSchema = {**TEXT, "pattern": f"^(?:{_PERCENTAGE.pattern})$"}
 REGEX_CHARACTERS_MAX = 1024
 
 
@@ -36,10 +43,12 @@ class Reader(Generic[Value]):
 
     ``description`` is the text for the column "type" of docs/configuration.md. In an annotation
     (``Annotated[int, integer(1, 255)]``) a reader makes pydantic read the value with it.
+    ``json_schema`` describes the values for an editor. It may accept more values than ``read``.
     """
 
     read: Callable[[object], Value]
     description: str
+    json_schema: JsonSchema = field(default_factory=lambda: TEXT, compare=False)
 
     def __call__(self, value: object) -> Value:
         """Read a value. Raises PydanticCustomError if it does not have the expected form."""
@@ -70,7 +79,8 @@ def integer(low: int, high: int) -> Reader[int]:
             raise expectation_error(f"a whole number from {low} to {high}")
         return value
 
-    return Reader(read, f"{low} to {high}")
+    forms = {"type": "integer", "minimum": low, "maximum": high}
+    return Reader(read, f"{low} to {high}", forms)
 
 
 def duration(low: str, high: str) -> Reader[float]:
@@ -87,7 +97,8 @@ def duration(low: str, high: str) -> Reader[float]:
             raise expectation_error(f"a duration from {low} to {high}, such as 200ms, 2s, 1m or 1h")
         return seconds
 
-    return Reader(read, f"duration, `{low}` to `{high}`")
+    forms = _duration_forms(low_seconds, high_seconds)
+    return Reader(read, f"duration, `{low}` to `{high}`", forms)
 
 
 def whole_seconds(low: str, high: str) -> Reader[int]:
@@ -100,7 +111,8 @@ def whole_seconds(low: str, high: str) -> Reader[int]:
             raise expectation_error(f"whole seconds from {low} to {high}")
         return int(seconds)
 
-    return Reader(read, f"duration, whole seconds `{low}` to `{high}`")
+    forms = _duration_forms(_seconds(low), _seconds(high))
+    return Reader(read, f"duration, whole seconds `{low}` to `{high}`", forms)
 
 
 def choice(allowed: Iterable[Choice]) -> Reader[Choice]:
@@ -116,7 +128,7 @@ def mapping(values: Mapping[str, Value]) -> Reader[Value]:
             return values[value]
         raise expectation_error("one of " + ", ".join(values))
 
-    return Reader(read, ", ".join(f"`{word}`" for word in values))
+    return Reader(read, ", ".join(f"`{word}`" for word in values), {"enum": [*values]})
 
 
 def text(pattern: str, what: str, description: str) -> Reader[str]:
@@ -133,7 +145,20 @@ def text(pattern: str, what: str, description: str) -> Reader[str]:
             raise expectation_error(f"{what}, in quotes")
         raise expectation_error(what)
 
-    return Reader(read, description)
+    return Reader(read, description, {**TEXT, **_ecma_pattern(pattern)})
+
+
+def _ecma_pattern(pattern: str) -> JsonSchema:
+    """Return the pattern as an editor understands it (ECMA 262); nothing if it cannot be one."""
+    if "(?s" in pattern or "\\U" in pattern:
+        return {}
+    return {"pattern": f"^(?:{pattern})$".replace(r"\Z", "$")}
+
+
+def _duration_forms(low: float, high: float) -> JsonSchema:
+    """Describe a duration: a number of seconds, or a number with a unit."""
+    number = {"type": "number", "minimum": low, "maximum": high}
+    return {"anyOf": [{**TEXT, "pattern": f"^{DURATION_PATTERN}$"}, number]}
 
 
 def _boolean(value: object) -> bool:
@@ -171,10 +196,18 @@ def _regular_expression(value: object) -> str:
     return value
 
 
-BOOLEAN = Reader(_boolean, "`true`, `false`")
-PERCENTAGE = Reader(_percentage, "`1%` to `100%`")
-HEALTHY_MINIMUM = Reader(_healthy_minimum, "a number of real servers, or `1%` to `100%` of them")
-REGULAR_EXPRESSION = Reader(_regular_expression, "regular expression")
+BOOLEAN = Reader(_boolean, "`true`, `false`", {"type": "boolean"})
+PERCENTAGE = Reader(_percentage, "`1%` to `100%`", _PERCENTAGE_FORM)
+HEALTHY_MINIMUM = Reader(
+    _healthy_minimum,
+    "a number of real servers, or `1%` to `100%` of them",
+    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, _PERCENTAGE_FORM]},
+)
+REGULAR_EXPRESSION = Reader(
+    _regular_expression,
+    "regular expression",
+    {**TEXT, "minLength": 1, "maxLength": REGEX_CHARACTERS_MAX},
+)
 
 
 def _seconds(value: object) -> float:

@@ -9,16 +9,19 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from hadirector.config.document.finding import Path
-from hadirector.config.keys.readers import expectation_error
+from hadirector.config.keys.readers import JsonSchema, expectation_error
 
 Item = TypeVar("Item")
 SectionClass: TypeAlias = "type[Section]"
+TRUE_OR_FALSE: JsonSchema = {"type": "boolean"}
+"""The other form of a section that ``switch`` reads."""
 
 
 class Section(BaseModel):
     """A mapping in the file, with a field for each key.
 
-    ``model`` is the struct that `build_struct` builds from the section. ``later`` are keys that
+    ``model`` is the struct that `build_struct` builds from the section. ``other_form`` describes
+    the values besides a mapping that the section is read from. ``later`` are keys that
     a later version will accept. ``renamed`` maps the old name of a key to the new name: the old
     name is refused, and the message gives the new name.
     """
@@ -26,6 +29,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     model: ClassVar[type[msgspec.Struct] | None] = None
+    other_form: ClassVar[JsonSchema | None] = None
     later: ClassVar[frozenset[str]] = frozenset()
     renamed: ClassVar[Mapping[str, str]] = {}
 

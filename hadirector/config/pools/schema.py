@@ -23,7 +23,7 @@ from hadirector.config.keys.readers import (
     integer,
     mapping,
 )
-from hadirector.config.keys.section import Placed, Section, place_items, switch
+from hadirector.config.keys.section import TRUE_OR_FALSE, Placed, Section, place_items, switch
 from hadirector.config.scripts.schema import PoolNotifySection
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.model import policy
@@ -38,6 +38,8 @@ INITIAL_STATE = mapping({"down": False, "up": True})
 
 class SlowStartSection(Section):
     """The growth of a real server's weight after it enters the pool."""
+
+    other_form = _SLOW_START_DURATION.json_schema
 
     model = policy.SlowStart
 
@@ -59,6 +61,8 @@ class SlowStartSection(Section):
 
 class FlapDampingSection(Section):
     """The limit on failures of a real server, and the time that it then stays out of the pool."""
+
+    other_form = TRUE_OR_FALSE
 
     model = policy.FlapDamping
 

@@ -29,6 +29,8 @@ _DELAY = duration("1ms", "1h")
 class ProcessSection(Section):
     """The processes that make a tracked object up."""
 
+    other_form = _PROCESS_NAME.json_schema
+
     name: Annotated[
         Annotated[str, _PROCESS_NAME] | None,
         Key(

@@ -9,7 +9,7 @@ from hadirector.config.keys.addresses import Address, MulticastGroup, Port
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName, Name
 from hadirector.config.keys.readers import BOOLEAN, choice, duration, integer
-from hadirector.config.keys.section import Placed, Section, place_items, switch
+from hadirector.config.keys.section import TRUE_OR_FALSE, Placed, Section, place_items, switch
 from hadirector.config.scripts.schema import NotifySection
 from hadirector.config.tracking.schema import TrackSection
 from hadirector.config.vrrp.addresses.schema import AddressSection, VirtualAddress
@@ -22,6 +22,8 @@ from vrrp.protocol.inquiry import DEFAULT_PORT
 class PreemptSection(Section):
     """The settings of preemption. None in place of the section turns preemption off."""
 
+    other_form = TRUE_OR_FALSE
+
     delay: Annotated[
         float,
         duration("10ms", "1h"),
@@ -31,6 +33,8 @@ class PreemptSection(Section):
 
 class VirtualMacSection(Section):
     """The macvlan with the virtual MAC. Without this section, the MAC of the interface is used."""
+
+    other_form = TRUE_OR_FALSE
 
     name: Annotated[
         InterfaceName | None,

@@ -39,6 +39,8 @@ AddressScope = Annotated[
 class AddressSection(Section):
     """A virtual address, with its device, label and scope."""
 
+    other_form = VIRTUAL_ADDRESS.json_schema
+
     model = Placement
 
     address: Annotated[

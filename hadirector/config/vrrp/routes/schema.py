@@ -38,7 +38,8 @@ def _read_table(value: object) -> int:
 
 Prefix = Annotated[str, PREFIX]
 Destination = Annotated[str, Reader(_read_destination, "prefix, or `default`")]
-Table = Annotated[int, Reader(_read_table, f"`main`, `default` or 1 to {NUMBER_MAX}")]
+_TABLE_FORMS = {"anyOf": [{"enum": [*_TABLES]}, integer(1, NUMBER_MAX).json_schema]}
+Table = Annotated[int, Reader(_read_table, f"`main`, `default` or 1 to {NUMBER_MAX}", _TABLE_FORMS)]
 Number = Annotated[int, integer(0, NUMBER_MAX)]
 RouteType = Annotated[RouteKind, choice(("unicast", "blackhole", "unreachable", "prohibit"))]
 RuleType = Annotated[
