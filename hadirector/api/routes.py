@@ -12,6 +12,7 @@ from hadirector.api.alert_routes import ALERT_ROUTES
 from hadirector.api.configuration_routes import CONFIGURATION_ROUTES
 from hadirector.api.instance_routes import INSTANCE_ROUTES
 from hadirector.api.override_routes import OVERRIDE_ROUTES
+from hadirector.api.pair_routes import PAIR_ROUTES
 from hadirector.api.pause_routes import PAUSE_ROUTES
 from hadirector.api.pool_routes import POOL_ROUTES
 from hadirector.api.problems import Code
@@ -110,6 +111,7 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
     ),
     *CONFIGURATION_ROUTES,
     *PAUSE_ROUTES,
+    *PAIR_ROUTES,
     *ALERT_ROUTES,
     Route(
         method="POST",

@@ -68,10 +68,12 @@ class Director:
         )
         self.applications = Applications(self.reconfiguration)
         self.pausing = Pausing(self._parts)
-        self.operator = OperatorRequests(self._parts, lambda: self.applications.pending_status)
+        self.pairing = Pairing(self._parts)
+        self.operator = OperatorRequests(
+            self._parts, lambda: self.applications.pending_status, self.pairing.view.summary
+        )
         self.overrides = OverrideRequests(self._parts)
         self.handovers = Handovers(self._parts)
-        self.pairing = Pairing(self._parts)
         self.recorder = recorder
         self._log = structlog.get_logger()
         self._spawned: set[asyncio.Task[None]] = set()

@@ -10,13 +10,17 @@ import time
 from time import monotonic
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from hadirector import __version__
 from hadirector.dataplane.slices import Slices
+from hadirector.director.connection_counts import ConnectionCounts
 from hadirector.director.parts import Parts
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import ServiceEntry
 from hadirector.pair.configuration_hashes import hash_sections, join_hashes
 from hadirector.pair.contents import (
+    connection_sync,
     failover_states,
     fit,
     instance_state,
@@ -63,6 +67,7 @@ class OwnState:
         self._incarnation = incarnation
         self._examined: dict[str, _Examined] = {}
         self._hashed: tuple[Configuration, ConfigurationHashes] | None = None
+        self._connections = ConnectionCounts(parts)
 
     async def gather(self, generation: int) -> PairState:
         """Return the present state with this generation. The director must have a pair link."""
@@ -72,6 +77,7 @@ class OwnState:
         servers = await self._virtual_servers()
         overrides = await parts.sharing.state()
         hashes = await self._configuration_hashes()
+        threads = parts.host_reconciler.status.sync_daemon.running
         return fit(
             PairState(
                 pair=pair.name,
@@ -88,6 +94,7 @@ class OwnState:
                 pause=self._pause(),
                 last_failovers=failover_states(parts.recorder.history.entries),
                 suspicions=parts.suspecting.current(monotonic()),
+                connection_sync=connection_sync(parts.configuration.sync_daemon, threads),
             )
         )
 
@@ -128,7 +135,11 @@ class OwnState:
         for server in servers:
             self._examined[server.name] = self._examine(server, before.get(server.name))
             await slices.pause()
-        return tuple(self._examined[server.name].state for server in servers)
+        connections = await self._connections.current()
+        return tuple(
+            replace(self._examined[server.name].state, connections=connections.get(server.name, 0))
+            for server in servers
+        )
 
     def _examine(self, server: VirtualServer, known: _Examined | None) -> _Examined:
         parts = self._parts

@@ -16,12 +16,15 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
+from hadirector import __version__
 from hadirector.director.own_state import OwnState
+from hadirector.director.pair_view import PairView
 from hadirector.director.parts import Parts
 from hadirector.director.readiness import Knowledge
 from hadirector.director.request_errors import RequestError, UnknownObjectError
 from hadirector.model.configuration import Configuration
 from hadirector.model.pair import Pair
+from hadirector.pair.contents import age_state
 from hadirector.pair.peers import (
     Peer,
     PeerReport,
@@ -34,9 +37,12 @@ from hadirector.pair.peers import (
 )
 from hadirector.pair.readiness import compare, find_sightings
 from hadirector.pair.state import PairState, lasting_content
+from hadirector.processes.messages import ReportStatus
 
 TICK_SECONDS: Final = 1.0
 """The longest time between two looks at the own state and at silent peers."""
+CONTESTED_SECONDS: Final = 0.25
+"""The same while two directors seem to be ACTIVE for one instance."""
 GATHERING_SECONDS: Final = 0.02
 """How long further changes are awaited, so that a burst of changes makes one generation."""
 REST_FACTOR: Final = 9
@@ -51,6 +57,8 @@ class Pairing:
         self._parts = parts
         self._own = OwnState(parts, secrets.token_hex(8))
         self._state: PairState | None = None
+        self._gathered_at = 0.0
+        self.view = PairView()
         self._generation = 0
         self._changed = asyncio.Event()  # something may have changed
         self._news = asyncio.Event()  # the own state has another content
@@ -60,8 +68,11 @@ class Pairing:
 
     @property
     def state(self) -> PairState | None:
-        """The latest own state; None without a pair link."""
-        return self._state
+        """The latest own state, with the present ages of its counts; None without a pair link."""
+        if self._state is None:
+            return None
+        state = replace(self._state, readiness=self._parts.readiness.facts)
+        return age_state(state, monotonic() - self._gathered_at)
 
     def note_change(self) -> None:
         """Note that the own state may have changed."""
@@ -76,9 +87,11 @@ class Pairing:
             if self._pair is not None:
                 await self._gather()
                 self._expire()
+            self._compare()
             rest = max(GATHERING_SECONDS, REST_FACTOR * (monotonic() - began))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
+                contested = self._request_counts()
+                async with asyncio.timeout(CONTESTED_SECONDS if contested else TICK_SECONDS):
                     await self._changed.wait()
             await asyncio.sleep(rest)
 
@@ -92,9 +105,10 @@ class Pairing:
             async with asyncio.timeout(seconds):
                 while self._state is None or self._state.generation == generation:
                     await self._news.wait()
-        if self._state is None:
+        state = self.state
+        if state is None:
             raise RequestError("this director has no pair link")
-        return replace(self._state, readiness=self._parts.readiness.facts)
+        return state
 
     @property
     def knowledge(self) -> Knowledge:
@@ -111,6 +125,7 @@ class Pairing:
         utc = time.time()  # noqa: TID251  # the clocks of the directors are compared
         found = receive(self.peers, self._pair, own_name, peer, report, now=now, utc=utc)
         self._keep(peer, found)
+        self._compare()
 
     def _follow(self, configuration: Configuration) -> None:
         if configuration.pair != self._pair:
@@ -120,10 +135,15 @@ class Pairing:
                 self._state = None
 
     async def _gather(self) -> None:
-        """Gather the own state. The generation grows if the content is another one."""
+        """Gather the own state. The generation grows if the content is another one.
+
+        While an instance is contested, it always grows: the peers then compare the counts at once.
+        """
         before = self._state
         state = await self._own.gather(self._generation)
-        if before is not None and lasting_content(before) == lasting_content(state):
+        self._gathered_at = monotonic()
+        same = before is not None and lasting_content(before) == lasting_content(state)
+        if same and not self.view.contested:
             self._state = state
             return
         self._generation += 1
@@ -135,6 +155,19 @@ class Pairing:
         """Pass the overrides and the suspicions of a peer on."""
         self._parts.sharing.receive(peer, state.overrides)
         self._parts.suspecting.follow(peer, state.incarnation, state.suspicions, monotonic())
+
+    def _request_counts(self) -> bool:
+        """Request the present counts of contested instances. Return whether there is one.
+
+        A vrrp process of another version may not know the order. It reports within a second.
+        """
+        contested, child = self.view.contested, self._parts.election.child
+        for instance in contested if child.version == __version__ else ():
+            child.send(ReportStatus(instance))
+        return bool(contested)
+
+    def _compare(self) -> None:
+        self.view.follow(self._pair, self.state, self.peers)
 
     def _expire(self) -> None:
         for peer in tuple(self.peers.values()):

@@ -28,6 +28,7 @@ from hadirector.status.explanation import (
     RealServerExplanation,
     VirtualServerExplanation,
 )
+from hadirector.status.pair_summary import PairSummary
 from hadirector.status.pause_status import describe_pause
 from hadirector.status.problems import judge_director
 from hadirector.status.report import (
@@ -48,9 +49,15 @@ EVENTS_MAX: Final = 20
 class OperatorRequests:
     """Describes and explains the state of the director."""
 
-    def __init__(self, parts: Parts, pending: Callable[[], PendingStatus | None]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        pending: Callable[[], PendingStatus | None],
+        pair: Callable[[], PairSummary | None] = lambda: None,
+    ) -> None:
         self._parts = parts
         self._pending = pending
+        self._pair = pair
 
     async def explain(self, name: str) -> RealServerExplanation:
         """Explain the weight of a real server. Raises RequestError and DataplaneError."""
@@ -174,6 +181,7 @@ class OperatorRequests:
             process_polling=parts.tracking.processes.polling,
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
+            pair=self._pair(),
             announcements=parts.announcer.status(monotonic()),
             table_digest=await asyncio.to_thread(
                 table_digest, parts.pools.table, parts.mh_table_bits

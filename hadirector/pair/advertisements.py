@@ -20,15 +20,19 @@ MARGIN_SECONDS: Final = 0.2
 """How much the times of counts of another host may be wrong: the delay of the link."""
 SAME_SECONDS: Final = 0.05
 """Counts that are closer together are the same report."""
+STRANGER_SECONDS: Final = 30.0
+"""A router that has advertised within this time is there."""
 SAMPLES_MAX: Final = 16
 """Counts of one instance of one director that are kept: the oldest useful one, and the latest."""
 
 
-class View(NamedTuple):
+class View:
     """A director as this director knows it: its latest state, received at this time."""
 
-    state: PairState
-    received_at: float
+    def __init__(self, state: PairState, received_at: float) -> None:
+        self.state = state
+        self.received_at = received_at
+        self.instances = {instance.name: instance for instance in state.instances}
 
     def counted_at(self, instance: InstanceState) -> float:
         """Return the time of the counts of an instance."""
@@ -102,7 +106,7 @@ def find_flows(history: History, views: Views) -> Iterator[Flow]:
     for name, view in views.items():
         for instance in view.state.instances:
             for receiver in _others(views, name):
-                theirs = find_instance(receiver.state, instance.name)
+                theirs = receiver.instances.get(instance.name)
                 if theirs is not None:
                     samples = history.get((name, instance.name), ())
                     yield _flow(name, instance, receiver, theirs, samples)
@@ -111,6 +115,40 @@ def find_flows(history: History, views: Views) -> Iterator[Flow]:
 def find_instance(state: PairState, name: str) -> InstanceState | None:
     """Return the instance of a director with this name."""
     return next((each for each in state.instances if each.name == name), None)
+
+
+class Stranger(msgspec.Struct, frozen=True, kw_only=True):
+    """A router that advertises the virtual router of an instance, and is no director of the pair.
+
+    ``director`` has received or dropped its packets.
+    """
+
+    instance: str
+    virtual_router_id: int
+    director: str
+    address: str
+    dropped: dict[str, int] = {}
+
+
+def find_strangers(views: Views) -> Iterator[Stranger]:
+    """Yield the routers that are not directors of the pair, and have advertised a moment ago."""
+    for name, view in views.items():
+        for instance in view.state.instances:
+            known = {
+                each.instances[instance.name].address
+                for each in views.values()
+                if instance.name in each.instances
+            }
+            for sender in instance.senders:
+                recent = sender.silence is not None and sender.silence < STRANGER_SECONDS
+                if sender.address not in known and (recent or sender.dropped):
+                    yield Stranger(
+                        instance=instance.name,
+                        virtual_router_id=instance.vrid,
+                        director=name,
+                        address=sender.address,
+                        dropped=sender.dropped,
+                    )
 
 
 def find_sender(instance: InstanceState, address: str) -> SenderState | None:
@@ -147,7 +185,7 @@ def _flow(
 
 def _silent_since(instance: InstanceState, receiver: View) -> float:
     """Return since when a receiver has accepted nothing from an instance of a director."""
-    theirs = find_instance(receiver.state, instance.name)
+    theirs = receiver.instances.get(instance.name)
     if theirs is None:
         return receiver.received_at
     sender = find_sender(theirs, instance.address)

@@ -31,7 +31,7 @@ ENDED: Final = frozenset({"removed", "expired"})
 """The actions of a register without an override."""
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """The kind of a difference.
 
     ``wanted`` are the weights that a director has decided, and ``actual`` the weights in its
@@ -51,7 +51,13 @@ class Kind(StrEnum):
 
 
 USUAL_FOR_A_MOMENT: Final = frozenset(
-    {Kind.VERDICTS, Kind.WANTED, Kind.ACTUAL, Kind.OVERRIDE, Kind.CONNECTION_SYNC}
+    {
+        DifferenceKind.VERDICTS,
+        DifferenceKind.WANTED,
+        DifferenceKind.ACTUAL,
+        DifferenceKind.OVERRIDE,
+        DifferenceKind.CONNECTION_SYNC,
+    }
 )
 
 
@@ -62,7 +68,7 @@ class Difference(msgspec.Struct, frozen=True):
     it is empty for a whole director.
     """
 
-    kind: Kind
+    kind: DifferenceKind
     object: str
     here: str
     there: str
@@ -84,10 +90,10 @@ class LastingDifference(msgspec.Struct, frozen=True):
 def find_differences(own: PairState, peer: PairState, clock_skew: float) -> Iterator[Difference]:
     """Yield the differences. ``clock_skew`` is how many seconds the clock of the peer is ahead."""
     if own.version != peer.version:
-        yield Difference(Kind.VERSION, "", own.version, peer.version)
+        yield Difference(DifferenceKind.VERSION, "", own.version, peer.version)
     if abs(clock_skew) > CLOCK_SECONDS_MAX:
         word = "ahead" if clock_skew > 0 else "behind"
-        yield Difference(Kind.CLOCK, "", "", f"{abs(clock_skew):.1f} s {word}")
+        yield Difference(DifferenceKind.CLOCK, "", "", f"{abs(clock_skew):.1f} s {word}")
     sections = [*_sections(own, peer)]
     yield from sections
     yield from _instances(own, peer)
@@ -95,7 +101,7 @@ def find_differences(own: PairState, peer: PairState, clock_skew: float) -> Iter
     yield from _virtual_servers(own.virtual_servers, peer.virtual_servers, other)
     yield from _overrides(own.overrides, peer.overrides)
     if (own.pause is None) is not (peer.pause is None):
-        yield Difference(Kind.PAUSE, "", _pause(own.pause), _pause(peer.pause))
+        yield Difference(DifferenceKind.PAUSE, "", _pause(own.pause), _pause(peer.pause))
     yield from _connection_sync(own.connection_sync, peer.connection_sync)
 
 
@@ -124,17 +130,20 @@ def _sections(own: PairState, peer: PairState) -> Iterator[Difference]:
     for name in dict.fromkeys((*ours, *theirs)):
         here, there = ours.get(name, NOTHING), theirs.get(name, NOTHING)
         if here != there:
-            yield Difference(Kind.CONFIGURATION, name, here, there)
+            yield Difference(DifferenceKind.CONFIGURATION, name, here, there)
 
 
 def _instances(own: PairState, peer: PairState) -> Iterator[Difference]:
+    """Yield other instances. A director that has just started has not reported any yet."""
+    if not (own.instances and peer.instances):
+        return
     names = dict.fromkeys(each.name for each in (*own.instances, *peer.instances))
     for name in names:
         ours, theirs = find_instance(own, name), find_instance(peer, name)
         here = NOTHING if ours is None else f"VRID {ours.vrid}"
         there = NOTHING if theirs is None else f"VRID {theirs.vrid}"
         if here != there:
-            yield Difference(Kind.INSTANCE, name, here, there)
+            yield Difference(DifferenceKind.INSTANCE, name, here, there)
 
 
 def _virtual_servers(
@@ -156,11 +165,11 @@ def _virtual_servers(
 def _virtual_server(ours: VirtualServerState, theirs: VirtualServerState) -> Iterator[Difference]:
     if ours.verdicts != theirs.verdicts:
         here, there = _passing(ours), _passing(theirs)
-        yield Difference(Kind.VERDICTS, ours.name, here, there)
+        yield Difference(DifferenceKind.VERDICTS, ours.name, here, there)
     elif ours.wanted != theirs.wanted:
-        yield Difference(Kind.WANTED, ours.name, ours.wanted, theirs.wanted)
+        yield Difference(DifferenceKind.WANTED, ours.name, ours.wanted, theirs.wanted)
     elif ours.actual != theirs.actual:
-        yield Difference(Kind.ACTUAL, ours.name, ours.actual, theirs.actual)
+        yield Difference(DifferenceKind.ACTUAL, ours.name, ours.actual, theirs.actual)
 
 
 def _passing(server: VirtualServerState) -> str:
@@ -171,14 +180,14 @@ def _overrides(own: SharedOverrides | None, peer: SharedOverrides | None) -> Ite
     """Yield the real servers with another override, if both directors have sent all of theirs."""
     if own is None or peer is None or not (own.complete and peer.complete):
         return
-    ours, theirs = _effects(own), _effects(peer)
+    ours, theirs = override_effects(own), override_effects(peer)
     for name in dict.fromkeys((*ours, *theirs)):
         here, there = ours.get(name, NOTHING), theirs.get(name, NOTHING)
         if here != there:
-            yield Difference(Kind.OVERRIDE, name, here, there)
+            yield Difference(DifferenceKind.OVERRIDE, name, here, there)
 
 
-def _effects(overrides: SharedOverrides) -> Mapping[str, str]:
+def override_effects(overrides: SharedOverrides) -> Mapping[str, str]:
     """Return the overrides in force as texts, by real server."""
     return {
         name: f"{group.action}{f' {group.weight}' * (group.action == 'weight')} by {group.author}"
@@ -199,9 +208,9 @@ def _connection_sync(
     here, there = _sync(own), _sync(peer)
     if own is None or peer is None:
         if own is not peer:
-            yield Difference(Kind.CONNECTION_SYNC, "", here, there)
+            yield Difference(DifferenceKind.CONNECTION_SYNC, "", here, there)
     elif own.sync_id != peer.sync_id or _is_one_way(own, peer) or _is_one_way(peer, own):
-        yield Difference(Kind.CONNECTION_SYNC, "", here, there)
+        yield Difference(DifferenceKind.CONNECTION_SYNC, "", here, there)
 
 
 def _is_one_way(sender: ConnectionSync, receiver: ConnectionSync) -> bool:

@@ -5,7 +5,7 @@ The directors compare hashes, so a pool of any size takes the same place in a st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from checks.definition.result import Verdict
 from hadirector.events.history import HistoryEntry, Kind
 from hadirector.health.target import UNKNOWN_TARGET, Targets
-from hadirector.model.configuration import VirtualServer
-from hadirector.model.ipvs import ServiceEntry
+from hadirector.model.configuration import SyncDaemon, VirtualServer
+from hadirector.model.ipvs import ServiceEntry, SyncRole
 from hadirector.pair.state import (
     FAILOVERS_MAX,
     SENDERS_MAX,
     STATE_BYTES_MAX,
     VIRTUAL_SERVERS_MAX,
+    ConnectionSync,
     FailoverState,
     InstanceState,
     PairState,
@@ -60,6 +61,30 @@ def instance_state(
         ),
         counted_for=status.counted_seconds,
         counted_ago=max(0.0, now - status.sent_at) if status.sent_at else 0.0,
+    )
+
+
+def age_state(state: PairState, seconds: float) -> PairState:
+    """Return a state some seconds later: its clock has gone on, and its counts are older."""
+    return replace(
+        state,
+        clock=state.clock + seconds,
+        instances=tuple(
+            replace(each, counted_ago=each.counted_ago + seconds) for each in state.instances
+        ),
+    )
+
+
+def connection_sync(daemon: SyncDaemon | None, running: Collection[str]) -> ConnectionSync | None:
+    """Return what the peers learn of the sync daemon. ``running`` describe its threads."""
+    if daemon is None:
+        return None
+    roles = {thread.partition(" ")[0] for thread in running}
+    return ConnectionSync(
+        interface=daemon.settings.interface,
+        master=SyncRole.MASTER in roles,
+        backup=SyncRole.BACKUP in roles,
+        sync_id=daemon.settings.id,
     )
 
 

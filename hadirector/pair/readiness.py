@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from hadirector.pair.comparison import Difference, Kind, find_differences
+from hadirector.pair.comparison import Difference, DifferenceKind, find_differences
 from hadirector.pair.peers import Peer, Reach, Refusal
 from hadirector.pair.state import PairState, ReadinessFact
 
@@ -70,9 +70,9 @@ _ALARMS: Final = frozenset(
 
 
 _CODES: Final = {
-    Kind.CLOCK: "clock_skew",
-    Kind.CONFIGURATION: "configuration_differs",
-    Kind.CONNECTION_SYNC: "sync_daemon_differs",
+    DifferenceKind.CLOCK: "clock_skew",
+    DifferenceKind.CONFIGURATION: "configuration_differs",
+    DifferenceKind.CONNECTION_SYNC: "sync_daemon_differs",
 }
 """The differences between two directors that are facts."""
 REASONS_MAX: Final = 5
@@ -224,7 +224,7 @@ def compare(own: PairState | None, peers: Iterable[Peer]) -> dict[str, str]:
 
 
 def _describe(peer: str, difference: Difference) -> str:
-    if difference.kind is Kind.CONFIGURATION:
+    if difference.kind is DifferenceKind.CONFIGURATION:
         return f"{peer} has another {difference.object}"
     here = f", here {difference.here}" if difference.here else ""
     return f"{peer}: {difference.there}{here}"

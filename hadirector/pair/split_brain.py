@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from hadirector.pair.advertisements import Flow, Views, find_instance
+from hadirector.pair.advertisements import Flow, Views
 from vrrp.model.report import State
 from vrrp.protocol.packet import DropReason
 from vrrp.protocol.validation import AUTHENTICATION
@@ -59,7 +59,7 @@ def find_conflicts(known: Conflicts, views: Views, now: float) -> Conflicts:
     for first, second in combinations(sorted(views), 2):
         latest = min(views[first].received_at, views[second].received_at)
         for instance in views[first].state.instances:
-            other = find_instance(views[second].state, instance.name)
+            other = views[second].instances.get(instance.name)
             if other is None or {instance.state, other.state} != {State.ACTIVE}:
                 continue
             key = instance.name, first, second
@@ -134,7 +134,7 @@ def _explain(
     vrids = [
         found.vrid
         for name in (first, second)
-        if (found := find_instance(views[name].state, instance)) is not None
+        if (found := views[name].instances.get(instance)) is not None
     ]
     if len({*vrids}) > 1:
         cause = f"{first} has the VRID {vrids[0]}, and {second} has the VRID {vrids[1]}"

@@ -67,6 +67,12 @@ class RequestHandover(msgspec.Struct, frozen=True, tag="request_handover"):
     undo: bool = False
 
 
+class ReportStatus(msgspec.Struct, frozen=True, tag="report_status"):
+    """An order to report the status of an instance now, and not only within a second."""
+
+    instance: str
+
+
 class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
     """An order to run exactly these checks, with the known states of their targets.
 
@@ -169,7 +175,7 @@ class MessageDelivered(msgspec.Struct, frozen=True, tag="message_delivered"):
     failure: str = ""
 
 
-ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | Stop | Heartbeat
+ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | ReportStatus | Stop | Heartbeat
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
 ToChecks = ConfigureChecks | HintTargets | Stop | Heartbeat
 FromChecks = VerdictChanged | TargetSuspected | CheckStatistics | Notice | Heartbeat

@@ -13,6 +13,7 @@ from hadirector.processes.child import run_child
 from hadirector.processes.messages import (
     ConfigureVrrp,
     Heartbeat,
+    ReportStatus,
     RequestHandover,
     Stop,
     ToVrrp,
@@ -44,7 +45,7 @@ async def _handle_messages(channel: Channel[ToVrrp], observer: Observer) -> None
                 return
             case ConfigureVrrp() as message:
                 observer.configure(message.instances)
-            case TrackedValues() | RequestHandover() | Heartbeat():
+            case TrackedValues() | RequestHandover() | ReportStatus() | Heartbeat():
                 pass
 
 

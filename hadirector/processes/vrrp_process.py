@@ -21,6 +21,7 @@ from hadirector.processes.memory import settle
 from hadirector.processes.messages import (
     ConfigureVrrp,
     Heartbeat,
+    ReportStatus,
     RequestHandover,
     Stop,
     ToVrrp,
@@ -77,15 +78,27 @@ async def _handle_messages(
                     in_realtime = message.realtime
                     _schedule(report, in_realtime=in_realtime)
                 await _configure(speaker, message)
-            case TrackedValues():
-                speaker.update_values(message.values)
-            case RequestHandover():
-                speaker.hand_over(message.instance, undo=message.undo)
+            case TrackedValues() | RequestHandover() | ReportStatus():
+                _obey(speaker, message, report)
             case Stop():
                 await speaker.stop(keep=message.keep)
                 return
             case Heartbeat():
                 pass
+
+
+def _obey(
+    speaker: Speaker,
+    message: TrackedValues | RequestHandover | ReportStatus,
+    report: Callable[[Report], None],
+) -> None:
+    match message:
+        case TrackedValues():
+            speaker.update_values(message.values)
+        case RequestHandover():
+            speaker.hand_over(message.instance, undo=message.undo)
+        case ReportStatus():
+            _report_status(speaker, message.instance, report)
 
 
 async def _configure(speaker: Speaker, message: ConfigureVrrp) -> None:
@@ -118,14 +131,20 @@ async def _send_statuses(
         await asyncio.sleep(STATUS_SECONDS)
         channel_is_silent = True
         for name in speaker.names():
-            status = speaker.status(name)
-            if status is not None:
-                report(status)
+            if _report_status(speaker, name, report):
                 channel_is_silent = False
             await asyncio.sleep(0)  # with hundreds of instances, timers run in between
         if channel_is_silent:
             channel.send(Heartbeat(), droppable=True)
         gc.collect()
+
+
+def _report_status(speaker: Speaker, name: str, report: Callable[[Report], None]) -> bool:
+    """Report the status of an instance. Return whether the instance runs."""
+    status = speaker.status(name)
+    if status is not None:
+        report(status)
+    return status is not None
 
 
 def _load_authentication(instances: Iterable[InstanceConfiguration]) -> None:

@@ -18,6 +18,7 @@ from hadirector.status.alert_metrics import alert_families
 from hadirector.status.announcement_status import announcement_families
 from hadirector.status.exporter_metrics import exporter_families
 from hadirector.status.families import Sample, counter_family, gauge_family, histogram_family
+from hadirector.status.pair_metrics import pair_families
 from hadirector.status.problems import judge_director
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.verdict import DirectorVerdict, Level
@@ -41,6 +42,8 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from _dataplane_metrics(status)
         yield from alert_families(status.alert_receivers)
         yield from announcement_families(status.announcements, status.table_digest)
+        if status.pair is not None:
+            yield from pair_families(status.pair)
     if "virtual_servers" in scopes:
         yield from _virtual_server_metrics(status.virtual_servers)
     if "real_servers" in scopes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from hadirector.status.announcement_status import announcement_problems
 from hadirector.status.instance_problems import instance_problems
 from hadirector.status.pool_problems import pool_problems
@@ -18,8 +20,16 @@ _DIRECTOR: Final = "director"
 
 
 def judge_director(status: Status) -> DirectorVerdict:
-    """Return the verdict on a director: its level, one sentence, and all problems."""
-    return decide_verdict([*find_problems(status)], describe_serving(status))
+    """Return the verdict on a director: its level, one sentence, and all problems.
+
+    With a pair link, it is the verdict on the pair as this director sees it.
+    """
+    problems, serving = [*find_problems(status)], describe_serving(status)
+    pair = status.pair
+    if pair is None:
+        return decide_verdict(problems, serving)
+    verdict = decide_verdict([*pair.problems, *problems], serving)
+    return replace(verdict, summary=f"pair {pair.name}: {verdict.summary}; {pair.standby}")
 
 
 def find_problems(status: Status) -> Iterator[Problem]:

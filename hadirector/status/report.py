@@ -22,6 +22,7 @@ from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
 from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.configurations import PendingStatus
+from hadirector.status.pair_summary import PairSummary
 from hadirector.status.pause_status import PauseStatus
 from hadirector.status.readiness import PairReadiness
 from hadirector.status.verdict import DirectorVerdict
@@ -124,9 +125,9 @@ class Status(msgspec.Struct, frozen=True):
     then ``failing`` has the differences between the wanted and the actual table.
     ``process_polling`` is the reason for which tracked processes are looked for once a second and
     not noticed by events of the kernel; None if events arrive or nothing is tracked. ``verdict`` is
-    None until it is decided; a director sends it with every status. ``pair_readiness`` is None
-    without a pair link. ``table_digest`` is equal on
-    all directors that select the same real servers with ``sh`` and ``mh``; empty without these.
+    None until it is decided; a director sends it with every status. ``pair`` and ``pair_readiness``
+    are None without a pair link. ``table_digest`` is equal on all directors that select the same
+    real servers with ``sh`` and ``mh``; empty without these.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Status(msgspec.Struct, frozen=True):
     verdict: DirectorVerdict | None = None
     pause: PauseStatus | None = None
     pending_configuration: PendingStatus | None = None
+    pair: PairSummary | None = None
     announcements: AnnouncementStatus | None = None
     table_digest: str = ""
     alert_receivers: tuple[ReceiverStatus, ...] = ()

@@ -42,7 +42,7 @@ CONFIGURATION_BYTES_MAX: Final = 8 * 1024 * 1024
 CLAIM_CHARACTERS_MAX: Final = 64
 COMPRESSED_BYTES_MIN: Final = 4096
 EVENT_STREAM: Final = "text/event-stream"
-SHARED: Final = ("/v1/overview", "/v1/status")
+SHARED: Final = ("/v1/overview", "/v1/status", "/v1/pair")
 """The answers that all clients share for a second."""
 EXACT_AGE_HEADER: Final = "X-Age"
 """The age of a shared answer in seconds. The header Age has whole seconds only (RFC 9111 5.1)."""

@@ -33,8 +33,8 @@ vrrp:
     interface: eth0
     virtual_router_id: 51
     priority: {priority}
-    advert_interval: 200ms
-    virtual_addresses: [10.99.0.100]
+    advert_interval: {advert_interval}
+    virtual_addresses: [10.99.0.100]{settings}
 virtual_servers:
   - name: web
     address: 10.99.0.100:80
@@ -70,7 +70,10 @@ def peer_entry(name: str, directory: Path, *, address: str = "", certificate: st
 
 @dataclass
 class PairedDirector:
-    """A director with a pair link. Its name and its files can be changed before a start."""
+    """A director with a pair link. Its name and its files can be changed before a start.
+
+    ``settings`` are further lines of its VRRP instance.
+    """
 
     host: Host
     directory: Path
@@ -79,6 +82,8 @@ class PairedDirector:
     priority: int = 100
     certificate: str = ""
     peers: list[str] = field(default_factory=list)
+    advert_interval: str = "200ms"
+    settings: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -93,6 +98,8 @@ class PairedDirector:
             certificate=self.certificate or self.host.name,
             peers="\n".join(self.peers),
             priority=self.priority,
+            advert_interval=self.advert_interval,
+            settings="".join(f"\n    {line}" for line in self.settings),
         )
 
     @property

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from hadirector.pair.advertisements import Flow, History, View, find_flows, remember
+from hadirector.pair.advertisements import (
+    Flow,
+    History,
+    Stranger,
+    View,
+    find_flows,
+    find_strangers,
+    remember,
+)
 from hadirector.pair.state import InstanceState, PairState, SenderState
 from vrrp.model.report import State
 
@@ -113,7 +121,7 @@ def test_a_sender_that_was_restarted_is_counted_anew(change: str) -> None:
     first = a_view("lb1", 100.0, sent=1000), a_view("lb2", 100.1, **quiet)
     new = a_view("lb1", 101.0, sent=1001 if change == "incarnation" else 1)
     if change == "incarnation":
-        new = new._replace(state=replace(new.state, incarnation="b2"))
+        new = View(replace(new.state, incarnation="b2"), new.received_at)
     second = new, a_view("lb2", 101.5, **heard("lb1", 7, 11.5))
     assert flow(after(first, second), *second).sent is None
 
@@ -135,3 +143,12 @@ def test_a_backup_does_not_advertise() -> None:
     found = flow(after(backup), *backup)
     assert not found.advertises
     assert not found.lost
+
+
+def test_a_router_that_is_no_director_of_the_pair() -> None:
+    stranger = {"senders": (SenderState("10.99.0.2", 9, 0.5), SenderState("10.99.0.9", 3, 1.0))}
+    silent = {"senders": (SenderState("10.99.0.8", 3, 31.0),)}
+    views = {"lb1": a_view("lb1", 100.0, **stranger), "lb2": a_view("lb2", 100.0, **silent)}
+    assert [*find_strangers(views)] == [
+        Stranger(instance="web", virtual_router_id=51, director="lb1", address="10.99.0.9")
+    ]

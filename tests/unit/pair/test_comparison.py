@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hadirector.pair.comparison import (
     Difference,
-    Kind,
+    DifferenceKind,
     LastingDifference,
     find_differences,
     follow,
@@ -59,44 +59,47 @@ def test_two_directors_with_other_roles_do_not_differ() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"version": "1.1.9"}, Difference(Kind.VERSION, "", "1.2.0", "1.1.9")),
+        ({"version": "1.1.9"}, Difference(DifferenceKind.VERSION, "", "1.2.0", "1.1.9")),
         (
             {"configuration": ConfigurationHashes("12", {"director": "22"})},
-            Difference(Kind.CONFIGURATION, "virtual_server/web", "33", "none"),
+            Difference(DifferenceKind.CONFIGURATION, "virtual_server/web", "33", "none"),
         ),
         (
             {"instances": (InstanceState(name="web", vrid=52),)},
-            Difference(Kind.INSTANCE, "web", "VRID 51", "VRID 52"),
+            Difference(DifferenceKind.INSTANCE, "web", "VRID 51", "VRID 52"),
         ),
-        ({"instances": ()}, Difference(Kind.INSTANCE, "web", "VRID 51", "none")),
-        ({"pause": PAUSE}, Difference(Kind.PAUSE, "", "none", "paused by ann: kernel")),
+        (
+            {"instances": (THEIRS.instances[0], InstanceState(name="mail", vrid=52))},
+            Difference(DifferenceKind.INSTANCE, "mail", "none", "VRID 52"),
+        ),
+        ({"pause": PAUSE}, Difference(DifferenceKind.PAUSE, "", "none", "paused by ann: kernel")),
         (
             {"virtual_servers": (VirtualServerState("web", 2, 3, "ab", "bc", "cd"),)},
-            Difference(Kind.VERDICTS, "web", "3 of 3 pass", "2 of 3 pass"),
+            Difference(DifferenceKind.VERDICTS, "web", "3 of 3 pass", "2 of 3 pass"),
         ),
         (
             {"virtual_servers": (VirtualServerState("web", 3, 3, "aa", "bc", "cd"),)},
-            Difference(Kind.WANTED, "web", "bb", "bc"),
+            Difference(DifferenceKind.WANTED, "web", "bb", "bc"),
         ),
         (
             {"virtual_servers": (VirtualServerState("web", 3, 3, "aa", "bb", "cd"),)},
-            Difference(Kind.ACTUAL, "web", "cc", "cd"),
+            Difference(DifferenceKind.ACTUAL, "web", "cc", "cd"),
         ),
         (
             {"connection_sync": ConnectionSync("bond1", backup=True, sync_id=8)},
-            Difference(Kind.CONNECTION_SYNC, "", "master, id 7", "backup, id 8"),
+            Difference(DifferenceKind.CONNECTION_SYNC, "", "master, id 7", "backup, id 8"),
         ),
         (
             {"connection_sync": ConnectionSync("bond1", sync_id=7)},
-            Difference(Kind.CONNECTION_SYNC, "", "master, id 7", "not running, id 7"),
+            Difference(DifferenceKind.CONNECTION_SYNC, "", "master, id 7", "not running, id 7"),
         ),
         (
             {"overrides": DRAINED},
-            Difference(Kind.OVERRIDE, "web/10.0.0.22", "none", "drain by ann"),
+            Difference(DifferenceKind.OVERRIDE, "web/10.0.0.22", "none", "drain by ann"),
         ),
         (
             {"connection_sync": None},
-            Difference(Kind.CONNECTION_SYNC, "", "master, id 7", "none"),
+            Difference(DifferenceKind.CONNECTION_SYNC, "", "master, id 7", "none"),
         ),
     ],
 )
@@ -108,7 +111,7 @@ def test_a_difference(fields: dict[str, Any], expected: Difference) -> None:
     ("skew", "text"), [(2.5, "2.5 s ahead"), (-60.0, "60.0 s behind"), (-1.9, None)]
 )
 def test_a_difference_of_the_clocks(skew: float, text: str | None) -> None:
-    expected = [] if text is None else [Difference(Kind.CLOCK, "", "", text)]
+    expected = [] if text is None else [Difference(DifferenceKind.CLOCK, "", "", text)]
     assert differences(skew) == expected
 
 
@@ -117,7 +120,7 @@ def test_verdicts_of_a_virtual_server_with_another_configuration_are_not_compare
         configuration=ConfigurationHashes("12", {"director": "22", "virtual_server/web": "34"}),
         virtual_servers=(VirtualServerState("web", 1, 2, "ab", "bc", "cd"),),
     )
-    assert [each.kind for each in found] == [Kind.CONFIGURATION]
+    assert [each.kind for each in found] == [DifferenceKind.CONFIGURATION]
 
 
 @pytest.mark.parametrize(
@@ -132,14 +135,15 @@ def test_overrides_are_compared_if_all_are_known(overrides: SharedOverrides | No
     assert differences(overrides=overrides) == []
 
 
-def test_a_director_without_hashes_yet_has_no_other_configuration() -> None:
+def test_a_director_that_has_just_started_is_not_compared() -> None:
     assert differences(configuration=ConfigurationHashes()) == []
+    assert differences(instances=()) == []
 
 
 def test_a_difference_has_the_age_of_its_first_sight() -> None:
     first, later = (
-        Difference(Kind.VERDICTS, "web", "3", "2"),
-        Difference(Kind.VERDICTS, "web", "3", "1"),
+        Difference(DifferenceKind.VERDICTS, "web", "3", "2"),
+        Difference(DifferenceKind.VERDICTS, "web", "3", "1"),
     )
     known = follow((), "lb2", [first], 100.0)
     assert follow(known, "lb2", [later], 109.0) == (LastingDifference("lb2", later, 100.0),)
@@ -149,8 +153,14 @@ def test_a_difference_has_the_age_of_its_first_sight() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "seconds", "fault"),
-    [(Kind.VERDICTS, 9.9, False), (Kind.VERDICTS, 10.0, True), (Kind.CONFIGURATION, 0.0, True)],
+    [
+        (DifferenceKind.VERDICTS, 9.9, False),
+        (DifferenceKind.VERDICTS, 10.0, True),
+        (DifferenceKind.CONFIGURATION, 0.0, True),
+    ],
 )
-def test_other_verdicts_are_usual_for_a_moment(kind: Kind, seconds: float, fault: bool) -> None:
+def test_other_verdicts_are_usual_for_a_moment(
+    kind: DifferenceKind, seconds: float, fault: bool
+) -> None:
     lasting = LastingDifference("lb2", Difference(kind, "web", "a", "b"), 100.0)
     assert lasting.is_fault(100.0 + seconds) is fault
