@@ -170,7 +170,7 @@ _EVENTS: Final = {
 
 def find_change(before: Peer, after: Peer) -> Change | None:
     """Return the event of a changed peer; None if it has only newer values."""
-    if (before.reach, before.refusal) == (after.reach, after.refusal):
+    if _subject(before) == _subject(after):
         return None
     fields = {
         "peer": after.name,
@@ -185,6 +185,11 @@ def find_change(before: Peer, after: Peer) -> Change | None:
         fields |= {"expected": after.expected, "presented": after.presented}
     level: Literal["info", "warning"] = "info" if after.reach is Reach.REACHED else "warning"
     return Change(level, _EVENTS[after.reach], fields)
+
+
+def _subject(peer: Peer) -> tuple[Reach, Refusal | None, str]:
+    """Return what an event about the peer is about. A change of only the reason is no event."""
+    return peer.reach, peer.refusal, peer.presented
 
 
 def age(peer: Peer, now: float) -> float | None:
@@ -260,7 +265,7 @@ def _refuse(peer: Peer, report: PeerReport, now: float) -> Peer:
     refusals = {**peer.refusals, refusal: peer.refusals.get(refusal, 0) + 1}
     doubted_at = now if refusal in _DOUBTS else peer.doubted_at
     counted = replace(peer, refusals=refusals, refused_at=now, doubted_at=doubted_at)
-    if peer.reach is Reach.REFUSED and peer.refusal is refusal:
+    if (peer.refusal, peer.presented) == (refusal, report.presented):
         return counted
     refused = replace(
         counted, refusal=refusal, expected=report.expected, presented=report.presented

@@ -50,12 +50,13 @@ def make_identity(directory: Path, name: str) -> None:
     assert main(["pair", "init", "--name", name, "--directory", str(directory)]) == 0
 
 
-def make_certificate(directory: Path, name: str, *options: str) -> Path:
-    """Make a key and a certificate; return the certificate."""
-    certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
-    files: tuple[str | Path, ...] = ("-keyout", key, "-out", certificate)
-    subject = ("-subj", f"/CN={name}")
-    openssl("req", "-x509", "-newkey", "ed25519", "-nodes", *subject, *files, *options)
+def make_certificate(directory: Path, name: str, days: int = 1) -> Path:
+    """Make a key and a certificate, which has expired if ``days`` is negative; return it."""
+    certificate, key, request = (directory / f"{name}.{end}" for end in ("pem", "key", "csr"))
+    openssl("genpkey", "-algorithm", "ed25519", "-out", key)
+    openssl("req", "-new", "-key", key, "-subj", f"/CN={name}", "-out", request)
+    signing = ("-signkey", key, "-days", str(days), "-out", certificate)
+    openssl("x509", "-req", "-in", request, *signing)
     return certificate
 
 

@@ -74,6 +74,8 @@ def _own_context(protocol: ssl._SSLMethod, pair: Pair, files: PairFiles) -> ssl.
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
+    # A pinned certificate may also be one that an authority has signed.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         with as_file(files.certificate) as certificate, as_file(files.key.value) as key:
             context.load_cert_chain(certificate, key, password=refuse_password)

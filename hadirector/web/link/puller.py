@@ -10,7 +10,7 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 from aiohttp import ClientTimeout
@@ -26,26 +26,26 @@ from hadirector.pair.state import (
     decode,
 )
 from hadirector.web.link.certificates import fingerprint, looking_context
+from hadirector.web.link.connector import (
+    CONNECT_SECONDS_MAX,
+    CertificateError,
+    PeerConnector,
+    find_verification_error,
+    is_closed_by_peer,
+)
 from hadirector.web.link.listener import PATH
 
-CONNECT_SECONDS_MAX: Final = 2.0
 WAIT_SECONDS: Final = 1.0
 """How long a peer waits for a change before it answers with the state that is known."""
 ANSWER_SECONDS_MAX: Final = WAIT_SECONDS + 2.0
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the next request after failures, each up to a quarter shorter by chance."""
+CLOSED_MIN: Final = 2
+"""New connections that a peer closes at once, before it counts as a refusal: one may be chance."""
 TURN_SECONDS: Final = 0.02
 """The shortest time between two requests: a peer whose state changes all the time."""
 
 Report = Callable[[PeerReport], Awaitable[None]]
-
-
-class CertificateError(Exception):
-    """The peer has presented another certificate (DER) than the configured one."""
-
-    def __init__(self, presented: bytes) -> None:
-        super().__init__("another certificate than the configured one")
-        self.presented = presented
 
 
 _REFUSALS: Final[dict[type[StateError], Refusal]] = {
@@ -73,17 +73,20 @@ class Puller:
         self._report = report
         self._generation: int | None = None
         self._failures = 0
+        self._closed = 0  # how often the peer has closed a new connection at once
 
     async def run(self) -> None:
         """Follow the peer until cancelled."""
-        connector = _PeerConnector(self._pair, self._peer, self._context, self._certificate)
+        connector = PeerConnector(self._pair, self._peer, self._context, self._certificate)
         async with aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # a compressed answer could have any size
+            headers={"Accept-Encoding": "identity"},
             timeout=ClientTimeout(total=ANSWER_SECONDS_MAX + CONNECT_SECONDS_MAX),
         ) as session:
             while True:
-                report = await self._ask(session)
+                report = await self._ask(session, connector)
                 await self._report(report)
                 if report.state is None:
                     await asyncio.sleep(self._pause())
@@ -96,19 +99,21 @@ class Puller:
         self._failures += 1
         return pause * random.uniform(0.75, 1.0)  # noqa: S311  # no secret: it spreads requests
 
-    async def _ask(self, session: aiohttp.ClientSession) -> PeerReport:
+    async def _ask(self, session: aiohttp.ClientSession, connector: PeerConnector) -> PeerReport:
         """Send one request. Every failure is a report."""
         asked_at = monotonic()
+        connector.is_new = False
         try:
             state = await self._request(session)
         except CertificateError as error:
             return self._refuse_certificate(str(error), error.presented)
-        except ssl.SSLCertVerificationError as error:
-            return await self._look(error.verify_message)
         except StateError as error:
             return PeerReport(refusal=_REFUSALS[type(error)], reason=_line(error))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return self._describe_failure(error)
+            if (cause := find_verification_error(error)) is not None:
+                return await self._look(cause.verify_message)
+            return self._describe_failure(error, is_new=connector.is_new)
+        self._closed = 0
         self._generation = state.generation
         return PeerReport(state=state, took=monotonic() - asked_at)
 
@@ -150,13 +155,12 @@ class Puller:
             presented="not known" if presented is None else fingerprint(presented),
         )
 
-    def _describe_failure(self, error: Exception) -> PeerReport:
-        cause = _find_tls_alert(error)
-        if cause is not None:
+    def _describe_failure(self, error: Exception, *, is_new: bool) -> PeerReport:
+        self._closed = self._closed + 1 if is_new and is_closed_by_peer(error) else 0
+        if self._closed >= CLOSED_MIN:
             reason = (
-                f"{self._peer.where} does not accept the certificate of this director"
-                f" ({cause}); does its file list this director with"
-                f" {self._pair.certificate}?"
+                f"{self._peer.where} closes new connections at once: its file does not list this"
+                f" director with the address {self._pair.address} and this certificate"
             )
             return PeerReport(refusal=Refusal.NOT_ACCEPTED, reason=reason)
         if isinstance(error, TimeoutError):
@@ -164,47 +168,7 @@ class Puller:
         return PeerReport(reason=f"{self._peer.where}: {_line(error)}")
 
 
-def _find_tls_alert(error: BaseException | None) -> str | None:
-    """Return the alert with which a peer has refused our certificate (RFC 8446 section 6)."""
-    while error is not None:
-        reason = getattr(error, "reason", None)
-        if isinstance(error, ssl.SSLError) and isinstance(reason, str) and "ALERT" in reason:
-            return reason.lower().replace("_", " ")
-        error = error.__cause__ or error.__context__
-    return None
-
-
 def _line(error: BaseException) -> str:
     """Return the text of an error in one printable line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(each if each.isprintable() else "?" for each in text)[:300]
-
-
-class _PeerConnector(aiohttp.BaseConnector):
-    """Opens connections to one peer from our own address, and compares its certificate."""
-
-    def __init__(
-        self, pair: Pair, peer: PairPeer, context: ssl.SSLContext, certificate: bytes
-    ) -> None:
-        super().__init__(limit=1)
-        self._pair = pair
-        self._peer = peer
-        self._context = context
-        self._certificate = certificate
-
-    async def _create_connection(self, *_arguments: Any) -> Any:
-        async with asyncio.timeout(CONNECT_SECONDS_MAX):
-            transport, protocol = await asyncio.get_running_loop().create_connection(
-                self._factory,
-                self._peer.address,
-                self._peer.port,
-                ssl=self._context,
-                # The peer accepts connections only from the address that its file has for us.
-                local_addr=(self._pair.address, 0),
-            )
-        secured = transport.get_extra_info("ssl_object")
-        presented = secured.getpeercert(binary_form=True)
-        if presented != self._certificate:
-            transport.abort()
-            raise CertificateError(presented)
-        return protocol

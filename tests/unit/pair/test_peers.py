@@ -199,3 +199,17 @@ def test_the_former_runs_are_limited() -> None:
     for number in range(20):
         peer = answered(peer, 101.0 + number, incarnation=f"{number:x}")
     assert peer.former == tuple(f"{number:x}" for number in range(3, 19))
+
+
+def test_another_presented_certificate_is_another_event() -> None:
+    """An expired certificate after a foreign one: the operator has to see both."""
+    first = PeerReport(refusal=Refusal.CERTIFICATE, reason="foreign", presented="bb")
+    second = PeerReport(refusal=Refusal.CERTIFICATE, reason="expired", presented="cc")
+    foreign = after(PEERS["lb2"], 101.0, first)
+    again = after(foreign, 102.0, first)
+    assert find_change(foreign, again) is None
+    expired = after(again, 103.0, second)
+    change = find_change(again, expired)
+    assert change is not None
+    assert (change.fields["reason"], change.fields["presented"]) == ("expired", "cc")
+    assert expired.since == 101.0
