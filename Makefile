@@ -53,6 +53,7 @@ emulated: $(VENV)/.tests ## test fullnat by nftables in an emulated Debian kerne
 
 bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and lateness; as root
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
+	$(BIN)/python -m tests.benchmarks.deaths --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.idle_connection
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.scale
@@ -63,7 +64,7 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 	$(BIN)/python -m tests.benchmarks.verdict
 	$(BIN)/python -m tests.benchmarks.footprint
 
-simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks|certificates
+simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks|certificates|link
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
 
 soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, generated files and a pair under faults; long

@@ -74,7 +74,8 @@ class ComparedRouter(Protocol):
 class Director:
     """``hadirector run`` with all its processes, and nothing to balance.
 
-    ``python`` is the command that runs it (see ``start_director``).
+    ``python`` is the command that runs it (see ``start_director``). ``keys`` are further keys of
+    the instance.
     """
 
     def __init__(
@@ -83,13 +84,15 @@ class Director:
         directory: Path,
         interval: float,
         python: Sequence[str] = (sys.executable,),
+        keys: Sequence[str] = (),
     ) -> None:
         self.host = host
         self._python = python
         self._directory = directory
         runtime = directory / host.name
         self._api = str(runtime / "api.sock")
-        self._configuration = _DIRECTOR.format(name=host.name, directory=runtime, interval=interval)
+        text = _DIRECTOR.format(name=host.name, directory=runtime, interval=interval)
+        self._configuration = text + "".join(f"    {key}\n" for key in keys)
 
     def start(self) -> None:
         self._process = start_director(

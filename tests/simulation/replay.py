@@ -1,6 +1,6 @@
 """Plays one seed again and prints its events.
 
-``python -m tests.simulation.replay SEED [groups|clocks|certificates]``
+``python -m tests.simulation.replay SEED [groups|clocks|certificates|link]``
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from tests.simulation.certificates import CertificateCourse
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
+from tests.simulation.link_course import LinkCourse
 from tests.simulation.plan import Course
 
 
@@ -20,6 +21,7 @@ def main() -> int:
         "groups": GroupCourse,
         "clocks": ClockCourse,
         "certificates": CertificateCourse,
+        "link": LinkCourse,
     }
     course = kinds.get("".join(world), Course)(int(seed))
     for node in course.world.nodes:

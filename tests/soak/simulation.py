@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from tests.simulation.certificates import CertificateCourse
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
+from tests.simulation.link_course import LinkCourse
 from tests.simulation.plan import Course
 
 CLOCKS_EVERY = 10
@@ -26,6 +27,7 @@ def play(seed: int) -> str:
         ("", Course(seed)),
         (" WORLD=groups", GroupCourse(seed)),
         (" WORLD=certificates", CertificateCourse(seed)),
+        (" WORLD=link", LinkCourse(seed)),
     ]
     if seed % CLOCKS_EVERY == 0:
         courses.append((" WORLD=clocks", ClockCourse(seed)))
@@ -49,7 +51,7 @@ def main() -> int:
         failures = [told for told in pool.map(play, seeds, chunksize=100) if told]
     print(*failures, sep="\n", end="\n" if failures else "")
     took = time.monotonic() - began
-    worlds = 3 * len(seeds) + len(seeds[::CLOCKS_EVERY])
+    worlds = 4 * len(seeds) + len(seeds[::CLOCKS_EVERY])
     print(f"{worlds} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
     return 1 if failures else 0
 
