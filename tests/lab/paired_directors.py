@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from hadirector.api.client import ApiError, request
 from hadirector.cli import main
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
@@ -42,6 +43,15 @@ virtual_servers:
     forwarding: dr
     check: {{type: none}}
     real_servers: [{{address: 10.99.0.9}}]
+"""
+POOL: Final = """\
+virtual_servers:
+  - name: web
+    address: 10.99.0.100:80
+    scheduler: rr
+    forwarding: nat
+    check: {type: tcp, interval: 500ms, timeout: 500ms, rise: 1, fall: 2}
+    real_servers: [{address: 10.99.0.8}, {address: 10.99.0.9}]
 """
 
 
@@ -149,6 +159,34 @@ class PairedDirector:
         return host.run("curl", *told, *options, timeout=20.0, check=False).stdout
 
 
+@dataclass
+class PoolDirector(PairedDirector):
+    """A director with a pool of two web servers, which its userspace dataplane serves."""
+
+    pool: str = POOL
+    paired: bool = True
+
+    @property
+    def text(self) -> str:
+        head = super().text.split("virtual_servers:\n", 1)[0]
+        if not self.paired:
+            head = head.split("pair:\n", 1)[0] + "vrrp:\n" + head.split("vrrp:\n", 1)[1]
+        return head.replace("dry-run", "userspace") + self.pool
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of an operator."""
+        arguments = ("-m", "hadirector", *words, "--socket", self.socket)
+        return self.host.run(sys.executable, *arguments, timeout=30.0, check=False)
+
+    def overrides(self) -> dict[str, str]:
+        """Return the actions of the overrides in force; none while the director starts."""
+        try:
+            answer = json.loads(request(self.socket, "GET", "/v1/overrides"))
+        except ApiError:
+            return {}
+        return {each["name"]: each["action"] for each in answer["overrides"]}
+
+
 def build_pair(network: Network, directory: Path) -> tuple[PairedDirector, PairedDirector]:
     """Make two hosts and the files of their directors. Neither runs yet."""
     names = ("lb1", "lb2")
@@ -160,6 +198,17 @@ def build_pair(network: Network, directory: Path) -> tuple[PairedDirector, Paire
             network.host(name, f"{ADDRESSES[name]}/24"), directory, priority=priority, peers=peers
         )
         for name, priority in (("lb1", 200), ("lb2", 100))
+    )
+    return lb1, lb2
+
+
+def build_pool_pair(
+    network: Network, directory: Path, pool: str = POOL
+) -> tuple[PoolDirector, PoolDirector]:
+    """Make two hosts and the files of their directors with a pool. Neither runs yet."""
+    lb1, lb2 = (
+        PoolDirector(each.host, directory, priority=each.priority, peers=each.peers, pool=pool)
+        for each in build_pair(network, directory)
     )
     return lb1, lb2
 

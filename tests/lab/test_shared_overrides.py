@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import fetch, start_web
-from tests.lab.paired_directors import VIRTUAL_ADDRESS, PairedDirector, build_pair
+from tests.lab.paired_directors import VIRTUAL_ADDRESS, PoolDirector, build_pool_pair
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
-POOL = """\
-virtual_servers:
-  - name: web
-    address: 10.99.0.100:80
-    scheduler: rr
-    forwarding: nat
-    check: {type: tcp, interval: 500ms, timeout: 500ms, rise: 1, fall: 2}
-    real_servers: [{address: 10.99.0.8}, {address: 10.99.0.9}]
-"""
 ONE, TWO = "web/10.99.0.8:80", "web/10.99.0.9:80"
-
-
-class PoolDirector(PairedDirector):
-    """A director with a pool of two web servers, which its userspace dataplane serves."""
-
-    @property
-    def text(self) -> str:
-        head = super().text.split("virtual_servers:\n", 1)[0]
-        return head.replace("dry-run", "userspace") + POOL
-
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of an operator."""
-        arguments = ("-m", "hadirector", *words, "--socket", self.socket)
-        return self.host.run(sys.executable, *arguments, timeout=30.0, check=False)
-
-    def overrides(self) -> dict[str, str]:
-        """Return the actions of the overrides in force; none while the director starts."""
-        try:
-            answer = json.loads(request(self.socket, "GET", "/v1/overrides"))
-        except ApiError:
-            return {}
-        return {each["name"]: each["action"] for each in answer["overrides"]}
 
 
 @pytest.fixture
@@ -63,10 +29,7 @@ def pair(
     network: Network, tmp_path: Path, web_servers: object
 ) -> tuple[PoolDirector, PoolDirector]:
     """Two directors that have each other's state, where lb1 is ACTIVE."""
-    lb1, lb2 = (
-        PoolDirector(each.host, tmp_path, priority=each.priority, peers=each.peers)
-        for each in build_pair(network, tmp_path)
-    )
+    lb1, lb2 = build_pool_pair(network, tmp_path)
     for director in (lb1, lb2):
         director.start()
     for director in (lb1, lb2):

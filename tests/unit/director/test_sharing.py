@@ -18,6 +18,7 @@ from hadirector.director.sharing import Sharing
 from hadirector.model.pair import Pair, PairPeer, SharedOverrides
 from hadirector.overrides.model import Action, Author, Override, RealServerName
 from hadirector.overrides.store import OverridesChanged, OverrideStore
+from hadirector.pair.state import without_ages
 from tests.builders import a_configuration
 from tests.running import running
 from tests.waiting import eventually_async
@@ -78,12 +79,22 @@ async def two_sides(directory: Path) -> AsyncIterator[tuple[Side, Side]]:
 
 
 async def exchange(one: Side, other: Side) -> None:
-    """Let each side pull the other one twice, as their states change."""
-    for _ in range(2):
-        await one.tell(other)
-        await asyncio.sleep(0.05)
-        await other.tell(one)
-        await asyncio.sleep(0.05)
+    """Let the sides pull each other in turns until both have the other's latest state."""
+    for _ in range(3):
+        for sender, receiver in ((one, other), (other, one)):
+            await hand_over(sender, receiver)
+
+
+async def hand_over(sender: Side, receiver: Side) -> None:
+    state = await sender.sharing.state()
+    assert state is not None, "both sides share"
+    receiver.sharing.receive(sender.name, state)
+
+    def is_merged() -> bool:
+        heard = receiver.sharing._heard.get(sender.name)
+        return heard is not None and heard.content == without_ages(state)
+
+    await eventually_async(is_merged, 10.0)
 
 
 async def test_an_override_reaches_the_peer_which_then_knows_it(tmp_path: Path) -> None:
@@ -128,8 +139,11 @@ async def test_a_removal_is_logged_on_the_peer_with_its_author_and_forgotten(
             await lb2.store.remove([ONE], Author("unix:bob"), reason="done")
             await exchange(lb2, lb1)
             assert (lb1.action, lb2.action) == (None, None)
-            assert not lb1.store.registers.removals
-            assert not lb2.store.registers.removals
+            await eventually_async(
+                lambda: [each.store.registers.removals for each in (lb1, lb2)],
+                10.0,
+                expected=[{}, {}],
+            )
     [removed] = [line for line in logs if line.get("director") == "lb2"]
     assert removed == {
         "event": "override_removed",
@@ -198,7 +212,7 @@ async def test_a_peer_that_leaps_is_refused_once(tmp_path: Path) -> None:
             for counter in (10**9, 10**9 + 1):
                 lying = (await lb1.sharing.state()) or pytest.fail("it shares")
                 lb1.sharing.receive("lb2", replace(lying, counters={"lb2": counter}))
-                await asyncio.sleep(0.05)
+                await eventually_async(lambda: logs, 10.0)
         assert [(line["event"], line["reason"]) for line in logs] == [
             ("peer_overrides_refused", "counter_leap")
         ]
