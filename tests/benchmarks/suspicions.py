@@ -1,0 +1,146 @@
+"""How long a killed server stays in the tables of two directors, alone and as a pair.
+
+``python -m tests.benchmarks.suspicions [--rounds N] [--kills N]``, as root. Alone, neither director
+has a pair link. The probes have an interval of 2 s. In every round both kinds run, in turns. The
+second director starts at a random time after the first one, because the phases of their probes
+decide how soon one of them finds out. Each kill closes one port of a host with many servers.
+
+The times are those of the log lines about the table. ``first`` is the time until the first director
+has removed the server, and ``differ`` the time from there until both have. Exit 1 when a median of
+the pair misses its bar.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from hadirector.lab.topology import Network
+from tests.lab.paired_directors import PoolDirector, build_pool_pair, run_python
+from tests.waiting import eventually
+
+INTERVAL: Final = 2.0
+FIRST_BAR: Final = 1.2
+DIFFER_BAR: Final = 0.2
+ADDRESS: Final = "10.99.0.8"
+PORT: Final = 8000
+START_SECONDS_MAX: Final = 40.0
+REMOVED_SECONDS_MAX: Final = 20.0
+_CHECK: Final = (
+    "check: {type: tcp, interval: 2s, timeout: 1s, rise: 1, fall: 2, fast_interval: 500ms}"
+)
+SERVERS: Final = """
+import asyncio, signal, sys
+
+async def main():
+    servers = [
+        await asyncio.start_server(lambda _, writer: writer.close(), None, int(port))
+        for port in sys.argv[1:]
+    ]
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, lambda: servers.pop(0).close())
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+class Kill(NamedTuple):
+    """One killed server: seconds until the first removal, and from there to the other one."""
+
+    first: float
+    differ: float
+
+
+def measure(kills: int, *, paired: bool, seed: int) -> list[Kill]:
+    """Start two directors and kill servers one after the other; return the times."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as directory, Network() as network:
+        ports = chance.sample(range(PORT, PORT + kills), kills)
+        host = network.host("web", f"{ADDRESS}/24")
+        servers = run_python(host, SERVERS, *map(str, ports))
+        assert servers.stdout is not None
+        assert servers.stdout.readline() == "ready\n"
+        pair = build_pool_pair(network, Path(directory), pool(kills))
+        for director in pair:
+            director.paired = paired
+            director.start()
+            time.sleep(chance.uniform(0.0, INTERVAL))
+        for director in pair:
+            director.wait_for("verdict_changed", START_SECONDS_MAX, count=kills)
+            if paired:
+                director.wait_for("pair_peer_reached", START_SECONDS_MAX)
+        found = []
+        for port in ports:
+            time.sleep(chance.uniform(0.5, 0.5 + INTERVAL))
+            killed_at = time.time()  # noqa: TID251  # compared with the times of log lines
+            servers.send_signal(signal.SIGUSR1)  # closes the next port
+            removed = sorted(wait_for_removal(director, port) - killed_at for director in pair)
+            found.append(Kill(removed[0], removed[1] - removed[0]))
+    return found
+
+
+def pool(count: int) -> str:
+    """Return the pool of all servers. The brake and the quorum do not keep a dead one."""
+    servers = "".join(
+        f"      - {{address: '{ADDRESS}:{port}'}}\n" for port in range(PORT, PORT + count)
+    )
+    return (
+        "virtual_servers:\n  - name: web\n    address: 10.99.0.100:80\n    scheduler: rr\n"
+        f"    forwarding: nat\n    {_CHECK}\n    real_servers:\n{servers}"
+    )
+
+
+def wait_for_removal(director: PoolDirector, port: int) -> float:
+    """Return when a director has removed a server, in seconds since the epoch."""
+    operation = f"delete destination {ADDRESS}:{port} of tcp 10.99.0.100:80"
+
+    def lines() -> list[dict[str, Any]]:
+        return [each for each in director.events("table_changed") if each["operation"] == operation]
+
+    eventually(lines, REMOVED_SECONDS_MAX, operation)
+    return datetime.fromisoformat(lines()[0]["timestamp"]).timestamp()
+
+
+def main() -> int:
+    """Measure both kinds in turns and print; return 1 if a median of the pair misses its bar."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--json", action="store_true", help="print every kill")
+    arguments = parser.parse_args()
+    kinds = {"alone": False, "pair": True}
+    kills: dict[str, list[Kill]] = {kind: [] for kind in kinds}
+    for number in range(arguments.rounds):
+        for kind in list(kinds)[:: 1 if number % 2 == 0 else -1]:
+            kills[kind] += measure(arguments.kills, paired=kinds[kind], seed=number)
+    if arguments.json:
+        print(json.dumps(kills))
+    print("| | kills | first: median s | p90 | differ: median s | p90 |\n|---|---|---|---|---|---|")
+    medians = {}
+    for kind, found in kills.items():
+        columns = [[each.first for each in found], [each.differ for each in found]]
+        medians[kind] = [statistics.median(column) for column in columns]
+        figures = [
+            f"{figure:.2f}"
+            for column in columns
+            for figure in (statistics.median(column), statistics.quantiles(column, n=10)[-1])
+        ]
+        print(f"| {kind} | {len(found)} | {' | '.join(figures)} |")
+    print(f"bars of the pair: first {FIRST_BAR:g} s, differ {DIFFER_BAR:g} s")
+    first, differ = medians["pair"]
+    return int(first > FIRST_BAR or differ > DIFFER_BAR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
