@@ -10,6 +10,7 @@ from pyroute2 import IPRoute, NetlinkError
 
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.doctor import echo
+from hadirector.doctor.announcement import examine_announcement
 from hadirector.doctor.diagnosis.facts import (
     CONNTRACK_COUNT,
     CONNTRACK_MAX,
@@ -69,6 +70,7 @@ async def examine(
         prove=prove,
         omitted=len(servers) - len(examined),
         process_polling=await asyncio.to_thread(_try_process_events, configuration),
+        announcement=await examine_announcement(configuration.announce),
     )
     if prove:
         facts = await _send_echoes(configuration, examined, facts)

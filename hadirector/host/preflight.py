@@ -150,11 +150,18 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
         yield "CAP_NET_ADMIN", "mark the packets of probes"
     if needs_ipvs(configuration):
         yield "CAP_NET_ADMIN", "program IPVS"
+    yield from _network_needs(configuration)
+
+
+def _network_needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """List the capabilities for VRRP, and for addresses and routes."""
     if any(not isinstance(instance.transport, UdpUnicast) for instance in configuration.vrrp):
         yield "CAP_NET_RAW", "send and receive IP protocol 112"
     if any(virtual_addresses(instance) or items(instance) for instance in configuration.vrrp):
         yield "CAP_NET_ADMIN", "add virtual addresses"
         yield "CAP_NET_RAW", "announce virtual addresses"
+    if configuration.announce is not None:
+        yield "CAP_NET_ADMIN", "add announced addresses and their routes"
     if configuration.static != NO_STATIC_ITEMS:
         yield "CAP_NET_ADMIN", "add static addresses, routes and rules"
 

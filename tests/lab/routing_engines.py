@@ -30,7 +30,7 @@ class RoutingEngine:
     def __init__(self, host: Host, directory: Path, engine: Engine, text: str) -> None:
         self.host = host
         self.engine = engine
-        self._directory = directory / host.name
+        self._directory = directory / f"engine-{host.name}"
         self._directory.mkdir(mode=0o755)
         self._file = self._directory / f"{engine}.conf"
         self._file.write_text(text)

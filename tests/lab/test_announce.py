@@ -84,7 +84,7 @@ class Site:
         self.engines = {each.name: self._start(each) for each in self.directors}
 
     def start_director(self, host: Host) -> None:
-        socket = self.directory / host.name
+        socket = self.directory / f"engine-{host.name}"
         text = CONFIGURATION.format(
             name=f"run-{host.name}",
             directory=self.directory,
@@ -182,6 +182,7 @@ def test_a_blind_director_is_avoided_until_all_are_blind(site: Site) -> None:
         site.wait_for(1, 2)
 
 
+@pytest.mark.parametrize("site", ["bird"], indirect=True)
 def test_the_addresses_of_a_suspended_director_expire(site: Site) -> None:
     """The local route stays, so packets on their way are served. It returns after ``rise``."""
     one = site.directors[0]
@@ -215,6 +216,7 @@ def test_the_death_of_the_engine_is_noticed_at_once(site: Site) -> None:
     eventually(lambda: site.problems("lb1"), 20.0, expected=[])
 
 
+@pytest.mark.parametrize("site", ["bird"], indirect=True)
 def test_a_restart_keeps_the_announcement(site: Site) -> None:
     """The new program adopts the addresses. The router never gives the connections away."""
     one = site.directors[0]

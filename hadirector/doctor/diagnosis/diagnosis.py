@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hadirector.doctor.diagnosis.announcement import announcement_findings
 from hadirector.doctor.diagnosis.facts import EXAMINED_MAX, ConfigPath, ExaminedServer, Facts
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.doctor.diagnosis.kernel import kernel_findings
@@ -30,6 +31,7 @@ def diagnose(
         *kernel_findings(configuration, facts, place),
         *route_findings(configuration, facts, servers),
         *unheld_findings(configuration, facts),
+        *announcement_findings(configuration, facts.announcement),
         *return_path_findings(configuration, facts, servers),
         *probe_findings(configuration, facts, servers, place),
     ]

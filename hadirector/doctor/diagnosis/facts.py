@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from checks.definition.result import Result
+from hadirector.doctor.diagnosis.announcement import AnnouncementFacts
 from hadirector.host.sysctl.rules import NO_INTERFACES, Interfaces
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ForwardingMethod
@@ -98,6 +99,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     echo_replies: frozenset[Echo] = frozenset()
     omitted: int = 0
     process_polling: str | None = None
+    announcement: AnnouncementFacts = AnnouncementFacts()
 
 
 class ExaminedServer(NamedTuple):
