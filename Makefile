@@ -24,7 +24,7 @@ MINUTES := 10
 # For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
 
-.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb wheel
+.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb wheel docs
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -80,6 +80,9 @@ deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, 
 
 wheel: $(VENV)/.runtime ## build a wheel, into build/; install it with pipx or uv
 	PYTHON=$(BIN)/python packaging/build-wheel.sh
+
+docs: $(VENV)/.tests ## build the site of the documents, into build/site
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --quiet --strict
 
 tables: $(VENV)/.tests ## write the generated parts of docs and configs: keys, operations of the API, dashboard
 	$(BIN)/python -m tests.reference
