@@ -111,5 +111,7 @@ def _error_text(status: int, answer: bytes) -> str:
         problem = msgspec.json.decode(answer, type=_Problem)
     except (msgspec.DecodeError, UnicodeError):
         return f"HTTP status {status}"
+    if status == http.client.PRECONDITION_FAILED and problem.errors:
+        return "\n".join(["the standby is not ready:", *(f"  {e.detail}" for e in problem.errors)])
     lines = [f"{fault.place}: {fault.detail}" for fault in problem.errors if fault.place]
     return "\n".join(lines) or problem.detail

@@ -20,7 +20,12 @@ from hadirector.api.route import AnyRoute, Call, Reply
 from hadirector.api.routing import Router
 from hadirector.config.document.errors import ConfigError
 from hadirector.dataplane.dataplane import DataplaneError
-from hadirector.director.request_errors import RequestError, StaleError, UnknownObjectError
+from hadirector.director.request_errors import (
+    RequestError,
+    StaleError,
+    StandbyNotReadyError,
+    UnknownObjectError,
+)
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 
@@ -136,6 +141,9 @@ def as_problem(error: Exception) -> ProblemError | None:
             return error
         case UnknownObjectError():
             return unknown_object(error.kind, error.name, error.known)
+        case StandbyNotReadyError():
+            faults = [Fault(obstacle) for obstacle in error.obstacles]
+            return ProblemError(Code.STANDBY_NOT_READY, str(error), faults)
         case (ConfigError() as cause) | RequestError(__cause__=ConfigError() as cause):
             return _invalid_config(cause)
     for kind, code in _CODES.items():

@@ -75,7 +75,7 @@ INSTANCE_ROUTES: Final[tuple[AnyRoute, ...]] = (
         body=HandoverRequest,
         answer=HandoverStatus,
         body_required=False,
-        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE, Code.STANDBY_NOT_READY),
     ),
     Route(
         method="DELETE",
@@ -112,7 +112,7 @@ INSTANCE_ROUTES: Final[tuple[AnyRoute, ...]] = (
         body=HandoverRequest,
         answer=instances.Handovers,
         body_required=False,
-        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE, Code.STANDBY_NOT_READY),
     ),
     Route(
         method="DELETE",

@@ -16,6 +16,7 @@ from hadirector.cli import api_socket
 from hadirector.cli.outcome import Outcome
 from hadirector.cli.override import duration_seconds
 
+READY: Final = "ready"
 WAIT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 _NAME_SECONDS: Final = 2.0
@@ -39,6 +40,17 @@ class _Instances(msgspec.Struct):
     """The part of the status that this command needs."""
 
     instances: tuple[_Instance, ...]
+
+
+class _Begun(msgspec.Struct):
+    """The part of the answer to an order that this command needs."""
+
+    instance: str
+    standby: str | None = None
+
+
+class _AllBegun(msgspec.Struct):
+    handovers: tuple[_Begun, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="undo the handover after this time, such as 2h (default: never)",
     )
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="hand over even if no peer is known to be ready (default: refuse, in a pair)",
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     api_socket.add_argument(parser)
 
@@ -84,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
             names = undo(arguments.socket, arguments.instance)
             outcome.add_line(f"{', '.join(names)}: handover undone")
         else:
-            order = Order(arguments.reason, arguments.expires_in)
+            require = None if arguments.anyway else READY
+            order = Order(arguments.reason, arguments.expires_in, require)
             handover = hand_over(arguments.socket, arguments.instance, arguments.wait, order)
             for line in handover.successes:
                 outcome.add_line(line)
@@ -104,10 +122,11 @@ class Handover(NamedTuple):
 
 
 class Order(NamedTuple):
-    """The reason of a handover, and the seconds until it is undone."""
+    """The reason of a handover, the seconds until it is undone, and the required standby."""
 
     reason: str = ""
     expires_in: float | None = None
+    require: str | None = None
 
 
 NO_REASON: Final = Order()
@@ -118,10 +137,13 @@ def hand_over(
 ) -> Handover:
     """Hand an instance, or all, over to the peers, and wait for them. Raises ApiError."""
     before = _instances(socket)
-    names = _begin(socket, instance, order)
+    handovers = _begin(socket, instance, order)
+    names = [each.instance for each in handovers]
     held = [name for name in names if name in before and _is_active(before[name])]
     after = _wait(socket, held, seconds)
     successes, failures = [], []
+    if held and any(each.standby == "unknown" for each in handovers):
+        successes.append("without a pair link, it is not known whether the standby was ready")
     for name in names:
         found = after.get(name)
         if name not in held:
@@ -141,10 +163,12 @@ def undo(socket: Endpoint, instance: str | None) -> list[str]:
     return names
 
 
-def _begin(socket: Endpoint, instance: str | None, order: Order) -> list[str]:
-    answer = msgspec.json.decode(request(socket, "PUT", _path(instance), order._asdict()))
-    found = [answer] if instance is not None else answer["handovers"]
-    return [handover["instance"] for handover in found]
+def _begin(socket: Endpoint, instance: str | None, order: Order) -> tuple[_Begun, ...]:
+    body = {key: value for key, value in order._asdict().items() if value is not None}
+    answer = request(socket, "PUT", _path(instance), body)
+    if instance is not None:
+        return (msgspec.json.decode(answer, type=_Begun),)
+    return msgspec.json.decode(answer, type=_AllBegun).handovers
 
 
 def _path(instance: str | None) -> str:

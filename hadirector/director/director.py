@@ -73,7 +73,7 @@ class Director:
             self._parts, lambda: self.applications.pending_status, self.pairing.view.summary
         )
         self.overrides = OverrideRequests(self._parts)
-        self.handovers = Handovers(self._parts)
+        self.handovers = Handovers(self._parts, self.pairing.find_obstacles)
         self.recorder = recorder
         self._log = structlog.get_logger()
         self._spawned: set[asyncio.Task[None]] = set()

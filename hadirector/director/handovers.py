@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from time import monotonic
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
-from hadirector.director.request_errors import RequestError, UnknownObjectError
+from hadirector.director.request_errors import (
+    RequestError,
+    StandbyNotReadyError,
+    UnknownObjectError,
+)
 from hadirector.model.handover import Handover
 from hadirector.overrides.model import Author, Line, Seconds, is_printable
-from hadirector.status.handover_status import HandoverStatus, handover_status
+from hadirector.status.handover_status import HandoverStatus, Standby, handover_status
+from vrrp.model.report import State
 
+FindObstacles: TypeAlias = Callable[[Collection[str]], tuple[str, ...] | None]
+"""Returns why no peer should take these instances over; None if that is not known."""
 PASS_SECONDS: Final = 1.0
 """The time between two searches for handovers that expire."""
 
 
 class HandoverRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request of a handover, which the director undoes after ``expires_in`` seconds."""
+    """The request of a handover, which the director undoes after ``expires_in`` seconds.
+
+    With ``require``, a director with a pair link refuses it unless a peer is ready to take over.
+    """
 
     reason: Line = ""
     expires_in: Seconds | None = None
+    require: Literal["ready"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse characters that could control a terminal. Raises ValueError."""
@@ -37,8 +49,9 @@ class HandoverRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class Handovers:
     """The handovers in force. Each change is stored before it takes effect."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, find_obstacles: FindObstacles) -> None:
         self._parts = parts
+        self._find_obstacles = find_obstacles
         self._log = structlog.get_logger()
 
     @property
@@ -52,9 +65,11 @@ class Handovers:
     ) -> tuple[HandoverStatus, ...]:
         """Hand one instance or all instances over to the peers.
 
-        The handover survives a reload and a restart. Raises RequestError.
+        The handover survives a reload and a restart. Raises RequestError, and
+        StandbyNotReadyError if a ready peer is required and there is none.
         """
         chosen = self._choose(instance)
+        standby = self.check_standby(chosen) if request.require else None
         now = monotonic()
         handover = Handover(
             author=author.name,
@@ -67,7 +82,20 @@ class Handovers:
         for name in chosen:
             self._parts.election.hand_over(name, undo=False)
             self._report("handover_ordered", name, author=str(author), reason=request.reason)
-        return self.describe(chosen)
+        return tuple(replace(status, standby=standby) for status in self.describe(chosen))
+
+    def check_standby(self, instances: Iterable[str]) -> Standby:
+        """Return whether the peers can take these instances over.
+
+        Only instances that are ACTIVE here matter. Raises StandbyNotReadyError.
+        """
+        states = self._parts.election.states
+        obstacles = self._find_obstacles(
+            [name for name in instances if states.get(name) is State.ACTIVE]
+        )
+        if obstacles:
+            raise StandbyNotReadyError(obstacles)
+        return "unknown" if obstacles is None else "ready"
 
     def undo(self, instance: str | None, author: Author, reason: str) -> tuple[str, ...]:
         """Undo the handover of one instance or of all instances; return their names.

@@ -87,7 +87,7 @@ class OwnState:
                 version=__version__,
                 clock=time.time(),  # noqa: TID251  # the peer compares the clocks
                 configuration=hashes,
-                instances=self._instances(),
+                instances=self.instances(),
                 readiness=parts.readiness.facts,
                 virtual_servers=servers,
                 overrides=overrides,
@@ -110,7 +110,8 @@ class OwnState:
         self._hashed = configuration, join_hashes(sections)
         return self._hashed[1]
 
-    def _instances(self) -> tuple[InstanceState, ...]:
+    def instances(self) -> tuple[InstanceState, ...]:
+        """Return the states of the VRRP instances."""
         parts = self._parts
         configured = {each.name: each for each in parts.configuration.vrrp}
         now = monotonic()

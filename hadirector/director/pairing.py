@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections.abc import Collection
 from time import monotonic
 from typing import Final
 
@@ -36,6 +37,7 @@ from hadirector.pair.peers import (
     receive,
 )
 from hadirector.pair.readiness import compare, find_sightings
+from hadirector.pair.standby import find_obstacles
 from hadirector.pair.state import PairState, lasting_content
 from hadirector.processes.messages import ReportStatus
 
@@ -115,6 +117,17 @@ class Pairing:
         """What the readiness of this director depends on besides its own host."""
         peers = self.peers.values()
         return Knowledge(self._pair is not None, find_sightings(peers), compare(self._state, peers))
+
+    def find_obstacles(self, instances: Collection[str]) -> tuple[str, ...] | None:
+        """Return why no peer should take these instances over; None without a pair link."""
+        if self._pair is None:
+            return None
+        if self._state is None:
+            return ("this director has just started",)
+        configured = self._parts.election.instances
+        intervals = {name: configured[name].advert_interval for name in instances}
+        own = replace(self._state, instances=self._own.instances())
+        return find_obstacles(own, tuple(self.peers.values()), intervals, monotonic())
 
     def receive(self, name: str, report: PeerReport) -> None:
         """Record what the web process has learnt of a peer. Raises UnknownObjectError."""

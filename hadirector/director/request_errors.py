@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 NAMED_MAX: Final = 10
@@ -32,3 +32,11 @@ def list_names(names: Iterable[str]) -> str:
     found = list(names)
     more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
     return f"there are: {', '.join(found[:NAMED_MAX]) or 'none'}{more}"
+
+
+class StandbyNotReadyError(RequestError):
+    """No peer is ready to take the addresses over. ``obstacles`` are the reasons."""
+
+    def __init__(self, obstacles: Sequence[str]) -> None:
+        super().__init__(f"the standby is not ready: {obstacles[0]}")
+        self.obstacles = tuple(obstacles)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
 from hadirector.model.handover import Handover
+
+Standby = Literal["ready", "unknown"]
+"""Whether a peer is ready to take over. Without a pair link it is unknown."""
 
 
 class HandoverStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +18,7 @@ class HandoverStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     ``actor`` is proven, and empty for a handover of an earlier version. ``claimed`` is a user that
     the client named, and that nothing proves. ``expires_in`` is the seconds until the handover is
-    undone.
+    undone. ``standby`` is the state of the standby at the request, if the request asked for it.
     """
 
     instance: str
@@ -24,6 +28,7 @@ class HandoverStatus(msgspec.Struct, frozen=True, kw_only=True):
     set_at: datetime | None = None
     expires_at: datetime | None = None
     expires_in: float | None = None
+    standby: Standby | None = None
 
 
 def handover_status(instance: str, handover: Handover, *, now: float, utc: float) -> HandoverStatus:

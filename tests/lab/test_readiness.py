@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from hadirector.api.client import request
+from hadirector.cli import main
 from hadirector.lab.topology import Network
 from hadirector.status.readiness import PairReadiness
 from hadirector.status.report import Status
@@ -36,7 +37,9 @@ def obstruct_history(director: PairedDirector) -> Path:
     return obstacle
 
 
-def test_an_unready_director_relies_on_a_ready_peer(network: Network, tmp_path: Path) -> None:
+def test_an_unready_director_relies_on_a_ready_peer(
+    network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """While both are unready, no address moves."""
     lb1, lb2 = build_pair(network, tmp_path)
     lb1.priority = 120
@@ -53,6 +56,12 @@ def test_an_unready_director_relies_on_a_ready_peer(network: Network, tmp_path: 
     assert not readiness(lb1).priority_lowered
     assert not readiness(lb2).priority_lowered
     assert lb1.host.holds(VIRTUAL_ADDRESS)
+
+    assert main(["handover", "--socket", lb1.socket]) == 1
+    refusal = capsys.readouterr().err
+    assert refusal.startswith(
+        "hadirector: the standby is not ready:\n  lb2: it cannot store its state ("
+    )
 
     other.rmdir()
     eventually(lambda: lb2.host.holds(VIRTUAL_ADDRESS), 15.0, "lb2 ACTIVE")

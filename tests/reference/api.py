@@ -91,13 +91,19 @@ def _bodies() -> Iterator[str]:
             yield f"| `{key}` | {_type(each, schemas)} | {default} |"
 
 
+def _values(schema: dict[str, Any]) -> str:
+    return ", ".join(f"`{value}`" for value in schema.get("enum", ()) if value is not None)
+
+
 def _type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     if "anyOf" in schema:
         kinds = [each for each in schema["anyOf"] if each != {"type": "null"}]
         return " or ".join(_type(each, schemas) for each in kinds)
     if "$ref" in schema:
         found = schemas[schema["$ref"].rpartition("/")[2]]
-        return ", ".join(f"`{value}`" for value in found.get("enum", ())) or "object"
+        return _values(found) or "object"
+    if "enum" in schema:
+        return _values(schema)
     limits = {
         "minimum": "at least",
         "exclusiveMinimum": "above",
