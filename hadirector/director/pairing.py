@@ -1,4 +1,4 @@
-"""The director's side of the pair link: its own state for the peers, and what it knows of them.
+"""The director's side of the pair link: its own state, and the states of its peers.
 
 The web process has the link itself. It fetches the own state, and reports what it has learnt of
 each peer. The link is information: nothing here decides about elections, checks or the table.

@@ -23,7 +23,7 @@ class ListenAddress(NamedTuple):
 
 
 class WebPort:
-    """A port that listens where it is told, if the kernel permits that.
+    """A port that listens at the address of the latest call of ``follow``, if the kernel permits.
 
     ``socket`` is the listening socket; None while the port is closed.
     """

@@ -1,1 +1,1 @@
-"""What the directors of a pair tell each other, and what each makes of it. Pure."""
+"""The states that directors of a pair exchange, and the conclusions from them. Pure."""

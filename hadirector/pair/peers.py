@@ -1,7 +1,7 @@
-"""What this director knows of each peer: its last state, and whether it can be reached. Pure.
+"""The last state of each peer, and whether the peer can be reached. Pure.
 
-A peer is believed only about itself. A state that contradicts what is configured, or is older than
-one that was received, is refused for a named reason: it is counted, and changes nothing else. Times
+A peer decides only its own state here. A state that contradicts the configuration, or is older
+than the last one, is refused for a named reason: it is counted, and changes nothing else. Times
 are monotonic seconds.
 """
 
@@ -19,7 +19,7 @@ from hadirector.pair.state import Line, PairState
 SILENCE_SECONDS_MAX: Final = 10.0
 """A peer without an answer for this time is lost."""
 DOUBT_SECONDS: Final = 5.0
-"""How long a peer counts as refused after a contradiction, whatever else it answers."""
+"""How long a peer counts as refused after a contradiction, also after good answers."""
 FORMER_MAX: Final = 16
 """Earlier incarnations of a peer that are remembered. The oldest one is forgotten first."""
 
@@ -34,7 +34,7 @@ class Reach(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why an answer of a peer is not believed."""
+    """The reason why an answer of a peer is not accepted."""
 
     CERTIFICATE = "certificate"
     NOT_ACCEPTED = "not_accepted"
@@ -55,7 +55,7 @@ _DOUBTS: Final = frozenset(
         *(Refusal.OLD_INCARNATION, Refusal.OLD_GENERATION),
     }
 )
-"""The contradictions. Two directors at one address would otherwise be believed in turns."""
+"""The contradictions. They show, for example, that two directors answer at one address."""
 
 
 class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +109,7 @@ Peers = dict[str, Peer]
 
 
 def configure(peers: Peers, pair: Pair | None, now: float) -> Peers:
-    """Return the configured peers. One with the same address and certificate keeps its state."""
+    """Return the configured peers. A peer with the same address and certificate keeps its state."""
     found: Peers = {}
     for wanted in () if pair is None else pair.peers:
         known = peers.get(wanted.name)

@@ -1,8 +1,7 @@
-"""What the directors of a pair tell each other: the whole state of one director. Pure.
+"""The states that directors of a pair exchange: each is the whole state of one director. Pure.
 
 A peer sends JSON, and a decoder checks each length, count and range. A reader ignores unknown
-fields, and every field has a default. So versions N and N-1 understand each other. No value of a
-peer is believed beyond what it says of that peer.
+fields, and every field has a default. So versions N and N-1 understand each other.
 """
 
 from __future__ import annotations

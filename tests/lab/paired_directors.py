@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from tests.lab.probes.certificates import openssl
 from tests.waiting import eventually
 
 ADDRESSES: Final = {"lb1": "10.99.0.1", "lb2": "10.99.0.2", "lb3": "10.99.0.3"}
+PRIORITIES: Final = {"lb1": 200, "lb2": 100, "lb3": 50}
 VIRTUAL_ADDRESS: Final = "10.99.0.100"
 PORT: Final = 9471
 CONFIGURATION: Final = """\
@@ -187,18 +187,26 @@ class PoolDirector(PairedDirector):
         return {each["name"]: each["action"] for each in answer["overrides"]}
 
 
-def build_pair(network: Network, directory: Path) -> tuple[PairedDirector, PairedDirector]:
-    """Make two hosts and the files of their directors. Neither runs yet."""
-    names = ("lb1", "lb2")
+def build_directors(network: Network, directory: Path, count: int) -> list[PairedDirector]:
+    """Make hosts and the files of their directors. None runs yet, and lb1 has the best priority."""
+    names = list(ADDRESSES)[:count]
     for name in names:
         make_identity(directory, name)
     peers = [peer_entry(name, directory) for name in names]
-    lb1, lb2 = (
+    return [
         PairedDirector(
-            network.host(name, f"{ADDRESSES[name]}/24"), directory, priority=priority, peers=peers
+            network.host(name, f"{ADDRESSES[name]}/24"),
+            directory,
+            priority=PRIORITIES[name],
+            peers=peers,
         )
-        for name, priority in (("lb1", 200), ("lb2", 100))
-    )
+        for name in names
+    ]
+
+
+def build_pair(network: Network, directory: Path) -> tuple[PairedDirector, PairedDirector]:
+    """Make two hosts and the files of their directors. Neither runs yet."""
+    lb1, lb2 = build_directors(network, directory, 2)
     return lb1, lb2
 
 

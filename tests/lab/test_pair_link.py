@@ -46,20 +46,6 @@ def test_each_director_learns_the_state_of_the_other(
     assert (server["name"], server["passing"], server["total"]) == ("web", 1, 1)
 
 
-def test_the_link_takes_no_part_in_the_election(
-    pair: tuple[PairedDirector, PairedDirector],
-) -> None:
-    """Without the link, and with a dead peer, the addresses move as they do without `pair`."""
-    lb1, lb2 = pair
-    assert lb1.process is not None
-    lb1.process.kill()
-    eventually(lambda: lb2.host.holds(VIRTUAL_ADDRESS), 5.0, "lb2 ACTIVE")
-    lost = lb2.wait_for("pair_peer_lost", 15.0)
-    assert (lost["previous"], lost["state"]) == ("reached", "lost")
-    lb1.start()
-    lb2.wait_for("pair_peer_reached", count=2)
-
-
 def test_strangers_learn_nothing(
     pair: tuple[PairedDirector, PairedDirector], network: Network
 ) -> None:

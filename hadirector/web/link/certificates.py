@@ -74,7 +74,7 @@ def _own_context(protocol: ssl._SSLMethod, pair: Pair, files: PairFiles) -> ssl.
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
-    # A pinned certificate may also be one that an authority has signed.
+    # An authority may have signed the pinned certificate.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         with as_file(files.certificate) as certificate, as_file(files.key.value) as key:

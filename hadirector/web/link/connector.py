@@ -1,4 +1,4 @@
-"""Opens the connections to one peer, and finds the causes of those that fail."""
+"""Opens the connections to one peer, and finds the causes of failed connections."""
 
 from __future__ import annotations
 
