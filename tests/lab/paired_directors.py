@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -219,8 +220,3 @@ def build_pool_pair(
         for each in build_pair(network, directory)
     )
     return lb1, lb2
-
-
-def run_python(host: Host, code: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a program on a host."""
-    return host.start(sys.executable, "-c", code, *arguments, output=subprocess.PIPE)
