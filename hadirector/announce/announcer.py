@@ -117,19 +117,26 @@ class Announcer:
         self._changed = True
         self._wake.set()
 
+    @property
+    def announced(self) -> tuple[str, ...]:
+        """The names of the groups that are announced, also reluctantly."""
+        return tuple(group.name for group in self._groups if self._announces(group))
+
     def status(self, now: float) -> AnnouncementStatus | None:
         """Return the present status; None without a configuration."""
         if self._announcement is None:
             return None
-        passing = self._look().passing
+        facts = self._look()
         return AnnouncementStatus(
             device=self._announcement.device,
             reluctant_device=self._announcement.reluctant_device,
             groups=tuple(
-                _group_status(group, self._state(group), passing, now) for group in self._groups
+                _group_status(group, self._state(group), facts.passing, now)
+                for group in self._groups
             ),
             failures=self._failures,
             engine=self.engine.reading,
+            differing=dict(facts.differing),
         )
 
     # --- leaving --------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Facts(msgspec.Struct, frozen=True):
     - ``blind``: the director receives no answer from any target.
     - ``passing``: the passing part of the configured weight of each pool, in percent. A pool
       that has not been decided yet is missing.
+    - ``differing``: by the name of a group, which peer announces it with other hash tables.
     - ``leaving``: the director stops.
     """
 
@@ -39,6 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
     unfit: tuple[str, ...] = ()
     blind: bool = False
     passing: Mapping[str, float] = {}
+    differing: Mapping[str, str] = {}
     leaving: bool = False
 
 
@@ -80,12 +82,15 @@ def decide(group: AnnouncedGroup, state: GroupState, facts: Facts, now: float) -
     """Decide the announcement of a group. ``now`` is in monotonic seconds.
 
     All conditions must hold for ``rise`` before the group is announced. Every other change is
-    made at once.
+    made at once. A withdrawn group stays withdrawn while a peer announces it with other hash
+    tables: with an announced group, a difference changes nothing.
     """
     if facts.held_out and not facts.leaving:
         return replace(state, good_since=None)
     short_pool, short = _find_short_pool(group, state.short, facts.passing)
     role, reason = _permit(group, facts, short_pool)
+    if state.role is AnnouncementRole.WITHDRAWN and group.name in facts.differing:
+        role, reason = state.role, facts.differing[group.name]
     good_since = None
     if role is AnnouncementRole.ANNOUNCED and state.role is not AnnouncementRole.ANNOUNCED:
         began = now if state.good_since is None else state.good_since

@@ -28,7 +28,8 @@ class GroupStatus(msgspec.Struct, frozen=True):
 class AnnouncementStatus(msgspec.Struct, frozen=True):
     """All groups, and the operations on the kernel that failed at the latest attempt.
 
-    ``engine`` is the latest answer of the routing engine, None if it is not asked.
+    ``engine`` is the latest answer of the routing engine, None if it is not asked. ``differing``
+    names, by group, a peer that announces it with other hash tables.
     """
 
     device: str
@@ -36,3 +37,4 @@ class AnnouncementStatus(msgspec.Struct, frozen=True):
     groups: tuple[GroupStatus, ...] = ()
     failures: tuple[str, ...] = ()
     engine: EngineReading | None = None
+    differing: dict[str, str] = {}

@@ -1,16 +1,49 @@
-"""Gives the announcer the facts of the director, and the packets of its virtual addresses."""
+"""Gives the announcer the facts of the director and of its peers, and the arrived packets."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from hadirector.announce.decision import Facts
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.dataplane.table_digest import table_digest
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.pools import Pools
 from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import Table
+from hadirector.pair.state import PairState
+
+
+class HashTables:
+    """The digest of the own hash tables, compared with those of the peers.
+
+    ``peers`` returns the states of the peers that answer.
+    """
+
+    def __init__(self, table_bits: str) -> None:
+        self.peers: Callable[[], Sequence[PairState]] = tuple
+        self._table_bits = table_bits
+        self._known: tuple[Table, str] | None = None
+
+    async def digest(self, table: Table) -> str:
+        """Return the digest of a table. It is made once for each table, in a thread."""
+        if self._known is None or self._known[0] is not table:
+            found = await asyncio.to_thread(table_digest, table, self._table_bits)
+            self._known = table, found
+        return self._known[1]
+
+    def find_differing(self) -> dict[str, str]:
+        """Return, by the name of a group, which peer announces it with other tables."""
+        own = "" if self._known is None else self._known[1]
+        return {
+            group: f"{state.name} announces {group} with other hash tables"
+            for state in self.peers()
+            if own and state.hash_tables not in ("", own)
+            for group in state.announced
+        }
 
 
 def announcement_facts(

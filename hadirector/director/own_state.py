@@ -27,6 +27,7 @@ from hadirector.pair.contents import (
     virtual_server_state,
 )
 from hadirector.pair.state import (
+    GROUPS_MAX,
     ConfigurationHashes,
     InstanceState,
     PairState,
@@ -95,6 +96,8 @@ class OwnState:
                 last_failovers=failover_states(parts.recorder.history.entries),
                 suspicions=parts.suspecting.current(monotonic()),
                 connection_sync=connection_sync(parts.configuration.sync_daemon, threads),
+                hash_tables=await parts.hash_tables.digest(parts.pools.table),
+                announced=parts.announcer.announced[:GROUPS_MAX],
             )
         )
 

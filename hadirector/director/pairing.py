@@ -67,6 +67,7 @@ class Pairing:
         self._pair: Pair | None = None
         self._log = structlog.get_logger()
         parts.sharing.note_change = self.note_change
+        parts.hash_tables.peers = self._reached_states
 
     @property
     def state(self) -> PairState | None:
@@ -178,6 +179,14 @@ class Pairing:
         for instance in contested if child.version == __version__ else ():
             child.send(ReportStatus(instance))
         return bool(contested)
+
+    def _reached_states(self) -> list[PairState]:
+        """Return the states of the peers that answer now."""
+        return [
+            peer.state
+            for peer in self.peers.values()
+            if peer.reach is Reach.REACHED and peer.state is not None
+        ]
 
     def _compare(self) -> None:
         self.view.follow(self._pair, self.state, self.peers)

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from time import monotonic
 
+from msgspec.structs import replace
+
 from hadirector.announce.announcer import Announcer
 from hadirector.announce.decision import Facts as AnnouncementFacts
 from hadirector.dataplane.condition import TableCondition
@@ -13,7 +15,7 @@ from hadirector.dataplane.dataplane import Dataplane
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.alerts.alerts import Alerts
 from hadirector.director.alerts.conditions import Situation, find_conditions
-from hadirector.director.announcing import announcement_facts, count_packets
+from hadirector.director.announcing import HashTables, announcement_facts, count_packets
 from hadirector.director.closer_look import CloserLook
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
@@ -93,7 +95,7 @@ class Parts:
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration, self.snapshots.note_change)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
-        self.mh_table_bits = read_kernel_option(MH_TABLE_BITS)
+        self.hash_tables = HashTables(read_kernel_option(MH_TABLE_BITS))
         self.announcer = Announcer(
             None if configuration.observing else configuration.announce,
             self._announcement_facts,
@@ -180,7 +182,8 @@ class Parts:
         self.notifier.note_pools(changed, self.pools.judgements, facts)
 
     def _announcement_facts(self) -> AnnouncementFacts:
-        return announcement_facts(self.configuration, self.fitness, self.health, self.pools)
+        facts = announcement_facts(self.configuration, self.fitness, self.health, self.pools)
+        return replace(facts, differing=self.hash_tables.find_differing())
 
     async def _count_packets(self, addresses: Collection[str]) -> int | None:
         return await count_packets(self.configuration, self.table_reconciler, addresses)

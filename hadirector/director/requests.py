@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from hadirector import __version__
 from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
-from hadirector.dataplane.table_digest import table_digest
 from hadirector.director import explaining
 from hadirector.director.objects import find_real_server, find_virtual_server
 from hadirector.director.parts import Parts
@@ -183,9 +182,7 @@ class OperatorRequests:
             pending_configuration=self._pending(),
             pair=self._pair(),
             announcements=parts.announcer.status(monotonic()),
-            table_digest=await asyncio.to_thread(
-                table_digest, parts.pools.table, parts.mh_table_bits
-            ),
+            table_digest=await parts.hash_tables.digest(parts.pools.table),
             alert_receivers=parts.alerts.receivers,
             pair_readiness=parts.readiness.status,
         )

@@ -26,6 +26,8 @@ VIRTUAL_SERVERS_MAX: Final = 1000
 REGISTERS_MAX: Final = 2000
 """The maximum number of real servers in a group of registers, and of groups."""
 FACTS_MAX: Final = 50
+GROUPS_MAX: Final = 1000
+"""Groups of announced addresses of a state. Further groups are left out."""
 FAILOVERS_MAX: Final = 5
 SUSPICIONS_MAX: Final = 100
 
@@ -200,7 +202,8 @@ class PairState(msgspec.Struct, frozen=True, gc=False):
 
     ``incarnation`` is a random id of this run. ``generation`` grows with every change of the
     content; ages and counters do not count as content. ``clock`` is the UTC clock at the time of
-    sending, in seconds since the epoch.
+    sending, in seconds since the epoch. ``hash_tables`` is a digest of everything that shapes the
+    tables of the hash schedulers, and ``announced`` are the groups of addresses that are announced.
     """
 
     protocol: ProtocolRange = ProtocolRange()
@@ -224,6 +227,8 @@ class PairState(msgspec.Struct, frozen=True, gc=False):
     ] = ()
     suspicions: Suspicions = Suspicions()
     connection_sync: ConnectionSync | None = None
+    hash_tables: Hash = ""
+    announced: Annotated[tuple[Word, ...], msgspec.Meta(max_length=GROUPS_MAX)] = ()
 
 
 class StateError(Exception):

@@ -38,6 +38,14 @@ def announcement_problems(status: AnnouncementStatus) -> Iterator[Problem]:
                     reason=f"the session with {session.neighbor} is {session.state}",
                     remedy="look at the session in the routing engine and on the router",
                 )
+    for group_name, reason in status.differing.items():
+        yield Problem(
+            level=Level.DEGRADED,
+            code="hash_tables_differ",
+            object=f"group {group_name}",
+            reason=f"{reason}: connections that a router moves may break",
+            remedy="give all directors the same configuration; `hadirector pair diff` compares it",
+        )
     for failure in status.failures:
         yield Problem(
             level=Level.CRITICAL,

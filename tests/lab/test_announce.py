@@ -7,6 +7,7 @@ health check reaches both web servers. Nothing is forwarded: the host kernel has
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -79,7 +80,8 @@ class Site:
         ]
         for number, address in enumerate(BACKENDS, start=1):
             start_web(network.host(f"web{number}", f"{address}/24"), f"web{number}")
-        RoutingEngine(self.router, directory, other, router_file(other, ROUTER, DIRECTORS))
+        text = router_file(other, ROUTER, DIRECTORS)
+        self._router_engine = RoutingEngine(self.router, directory, other, text)
         self.processes: dict[str, subprocess.Popen[str]] = {}
         self.engines = {each.name: self._start(each) for each in self.directors}
 
@@ -120,6 +122,12 @@ class Site:
         assert announcements is not None
         assert announcements.engine is not None
         return {each.neighbor: each.state for each in announcements.engine.sessions}
+
+    def updates(self) -> int:
+        """Return the number of changes of the BGP table of a router with FRR."""
+        vtysh = ("vtysh", "--vty_socket", str(self._router_engine.socket), "-c")
+        found = json.loads(self.router.run(*vtysh, "show bgp summary json").stdout)
+        return int(found["ipv4Unicast"]["tableVersion"])
 
     def director_pids(self, host: Host) -> list[int]:
         """Return the processes of the director, without the processes of the engine."""
@@ -218,12 +226,17 @@ def test_the_death_of_the_engine_is_noticed_at_once(site: Site) -> None:
 
 @pytest.mark.parametrize("site", ["bird"], indirect=True)
 def test_a_restart_keeps_the_announcement(site: Site) -> None:
-    """The new program adopts the addresses. The router never gives the connections away."""
+    """The new program adopts the addresses. The router never gives the connections away.
+
+    Neither the restart nor the renewals of the lifetime cause a BGP update.
+    """
     one = site.directors[0]
     run = str(site.directory / "run-lb1" / "api.sock")
+    updates = site.updates()
     with always_routed(site, frozenset(DIRECTORS)):
         one.run(sys.executable, "-m", "hadirector", "restart", "--socket", run)
         time.sleep(LIFETIME_SECONDS + 1.5)
+    assert site.updates() == updates
 
 
 def test_a_director_that_stops_withdraws_first_and_removes_everything(site: Site) -> None:

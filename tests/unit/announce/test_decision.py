@@ -108,3 +108,17 @@ def test_after_a_lapse_the_group_rises_again() -> None:
     assert (lapsed.role, lapsed.reason) == (WITHDRAWN, "the lifetime has ended")
     rising = decide(GROUP, lapsed, GOOD, 200.0)
     assert (rising.role, due_in(GROUP, rising, 200.0)) == (WITHDRAWN, 5.0)
+
+
+def test_a_group_that_a_peer_announces_with_other_hash_tables_is_not_begun() -> None:
+    """A group that is announced already stays announced, because it may be the better one."""
+    facts = Facts(passing={"web": 100.0}, differing={"web": "lb2 announces web"})
+    waiting = decide(GROUP, STARTING, facts, 100.0)
+    assert (waiting.role, waiting.reason, waiting.good_since) == (
+        WITHDRAWN,
+        "lb2 announces web",
+        None,
+    )
+    assert decide(GROUP, SERVING, facts, 200.0).role is ANNOUNCED
+    others = Facts(passing={"web": 100.0}, differing={"dns": "lb2 announces dns"})
+    assert decide(GROUP, STARTING, others, 100.0).reason == "all conditions must hold for 5 s"

@@ -53,6 +53,12 @@ FAULTS: Final[dict[str, tuple[AnnouncementStatus, Level, str, str]]] = {
         "routing_session_down",
         "router 192.0.2.2",
     ),
+    "other tables": (
+        replace(GOOD, differing={"web": "lb2 announces web with other hash tables"}),
+        Level.DEGRADED,
+        "hash_tables_differ",
+        "group web",
+    ),
     "kernel": (
         replace(GOOD, failures=("203.0.113.1 cannot be added",)),
         Level.CRITICAL,
