@@ -220,3 +220,8 @@ def build_pool_pair(
         for each in build_pair(network, directory)
     )
     return lb1, lb2
+
+
+def run_python(host: Host, code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program on a host."""
+    return host.start(sys.executable, "-c", code, *arguments, output=subprocess.PIPE)
