@@ -186,7 +186,7 @@ class Segment:
                         self._interface, self._family, port, self._answer
                     )
                 except OSError as error:
-                    instance.report_transport_error(error)
+                    instance.inquirer.report_port_error(error)
 
     def _close_socket(self) -> None:
         if self._socket is not None:

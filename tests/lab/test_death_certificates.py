@@ -14,6 +14,7 @@ import pytest
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
 from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
+from tests.lab.wire import Wire
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
@@ -94,7 +95,7 @@ def test_the_death_of_the_process_is_known_after_one_missed_advertisement(
     seconds, reason = pair.takeover(began)
     assert reason == DIED
     assert seconds < LONGEST_AFTER_DEATH + SLACK
-    assert pair.counter("questions_unanswerable") >= 2
+    assert pair.counter("questions_refused") >= 2
 
 
 def test_signed_questions_are_answered_and_unsigned_ones_are_not(
@@ -111,11 +112,27 @@ def test_signed_questions_are_answered_and_unsigned_ones_are_not(
     )
     refused = pair.second.run("python3", "-c", ask, check=False)
     assert "timed out" in refused.stderr
-    assert counters(pair.active)["questions_refused"] == 1
+    assert counters(pair.active)["questions_not_authentic"] == 1
     began = pair.backup.status()["at"]
     pair.active.crash()
     seconds, reason = pair.takeover(began)
     assert (reason, seconds < LONGEST_AFTER_DEATH + SLACK) == (DIED, True)
+
+
+def test_the_addresses_are_announced_again_when_those_of_the_dead_kernel_have_expired(
+    network: Network, tmp_path: Path
+) -> None:
+    """Their lifetime is 3 s here. The other announcements are sent at once and after 5 s."""
+    pair = Pair(network, tmp_path)
+    pair.start("--death-certificates")
+    with Wire(pair.first) as wire:
+        pair.active.crash()
+        taken = pair.backup.wait_for("ACTIVE")["at"]
+        eventually(
+            lambda: any(2.9 < each.at - taken < 4.0 for each in wire.arp("10.99.0.100")),
+            6.0,
+            "an announcement after the lifetime",
+        )
 
 
 @pytest.mark.parametrize("fault", ["suspended", "cut off", "without a port"])

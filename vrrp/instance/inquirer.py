@@ -93,10 +93,15 @@ class Inquirer:
         if question.kind != QUESTION or not _may_ask(configuration, source, ttl):
             return None
         if not self._is_authentic(payload, source):
-            self._counters["questions_refused"] += 1
+            self._counters["questions_not_authentic"] += 1
             return None
         self._counters["questions_answered"] += 1
         return self._message(ANSWER, question.number)
+
+    def report_port_error(self, error: OSError) -> None:
+        """Count a failed attempt to own the port, and report it. Questions get no answer then."""
+        port = self._router.configuration.death_certificate_port
+        self._report_problem("port_unusable", "port_errors", port=port, error=error)
 
     def close(self) -> None:
         """Stop asking."""
@@ -129,7 +134,7 @@ class Inquirer:
         assert self._socket is not None
         now, active = asyncio.get_running_loop().time(), self._socket.asked
         if refused:
-            self._counters["questions_unanswerable"] += 1
+            self._counters["questions_refused"] += 1
             if self._watch.note_refusal(asked_at, now):
                 self._deliver(ActiveRouterDied(active))
         elif self._is_authentic(payload, active):

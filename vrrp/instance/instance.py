@@ -53,6 +53,7 @@ from vrrp.router.event import (
     StopRequested,
     TimerExpired,
 )
+from vrrp.router.following import ACTIVE_ROUTER_DIED
 from vrrp.router.machine import Router
 from vrrp.router.sync_group import MemberStatus
 from vrrp.transport import Transport
@@ -104,6 +105,7 @@ class Instance:
         self._heard: tuple[Address, float] | None = None
         self._timer = Timer(self._time_out)
         self._eligibility_timer = Timer(lambda _: self._update_eligibility())
+        self._last_announcement = Timer(self._announce_last)
         self.inquirer = Inquirer(
             self.router, sequence, self.notices.counters, self._report_problem, self.handle
         )
@@ -275,6 +277,7 @@ class Instance:
         self._transport = None
         self._timer.set(None)
         self._eligibility_timer.set(None)
+        self._last_announcement.set(None)
         self.inquirer.close()
         self.resources.stop_announcing()
 
@@ -371,6 +374,10 @@ class Instance:
             self._initialized.set()
         else:
             self._initialized.clear()
+        # The kernel of a dead router holds the addresses until then, and answers for them.
+        left = state is State.ACTIVE and reason == ACTIVE_ROUTER_DIED
+        until = self._loop.time() + lifetime(self.configuration)
+        self._last_announcement.set(until if left else None)
         transition = Transition(self.configuration.name, previous, state, reason)
         if state is State.ACTIVE and self._heard is not None:
             peer, heard_at = self._heard
@@ -382,6 +389,10 @@ class Instance:
 
     def _may_announce(self) -> bool:
         return not self.router.handing_over
+
+    def _announce_last(self, _deadline: float) -> None:
+        if self._may_announce():
+            self.resources.announce()
 
     def _report_problem(self, event: str, counter: str, **fields: object) -> None:
         now = self._loop.time()

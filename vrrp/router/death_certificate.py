@@ -9,7 +9,7 @@ refusals in this silence. One of them must belong to a question that was sent at
 deadline or later. The driver then delivers `vrrp.router.event.ActiveRouterDied`. Silence has no
 effect.
 
-A decision record has the reasons, and `tests/simulation/certificates.py` the proof.
+docs/decisions/0032 has the reasons, and `tests/simulation/certificates.py` has the proof.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from vrrp.router.death_certificate import ActiveRouter
 from vrrp.router.election import Patience, followed_interval
 
 NO_ACTIVE_ROUTER: Final = "no active router"
+ACTIVE_ROUTER_DIED: Final = "the vrrp process of the active router died"
 
 
 class Following(msgspec.Struct):
@@ -57,7 +58,7 @@ class Following(msgspec.Struct):
         followed = self.active_router(skew_time)
         if deadline is None or followed is None or dead != followed.address:
             return deadline
-        self.takeover_reason = "the vrrp process of the active router died"
+        self.takeover_reason = ACTIVE_ROUTER_DIED
         return min(deadline, max(now, followed.shortened_deadline, self.race_until))
 
     def active_router(self, skew_time: float) -> ActiveRouter | None:
