@@ -1,0 +1,70 @@
+"""Discovery: where the real servers of a pool come from if the file does not name them. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SourceType = Literal["file", "http", "dns"]
+SourceFormat = Literal["members", "prometheus", "endpoint_slices"]
+MEMBERS_MAX = 10_000
+"""Members of one source."""
+
+
+class Member(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A real server, as a source names it.
+
+    Port 0 stands for the port of the virtual server. ``identity`` is the id that the source has for
+    it, or empty. Without a ``weight`` or ``tier``, the configured ones apply. A ``leaving`` member
+    is about to stop: it gets no new connections.
+    """
+
+    address: str
+    port: int = 0
+    identity: str = ""
+    weight: int | None = None
+    tier: int | None = None
+    leaving: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The address and the port."""
+        return self.address, self.port
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address and self.port else self.address
+        return f"{host}:{self.port}" if self.port else host
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of members. Durations are in seconds.
+
+    ``location`` is a path, a URL or a domain name. ``poll`` is the time between two readings, and
+    ``timeout`` the deadline of one.
+    """
+
+    name: str
+    type: SourceType
+    location: str
+    format: SourceFormat = "members"
+    poll: float = 10.0
+    timeout: float = 3.0
+    token_file: str | None = None
+    ca_file: str | None = None
+    port: int = 0
+
+
+class AdmissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What limits the changes that a source makes to a pool. Durations are in seconds.
+
+    A snapshot with fewer than ``minimum`` percent of the accepted members is not taken. At most
+    ``pace_percent`` of the members become absent within ``pace_seconds``. New members wait for
+    ``settle``, so that they come together. An absent member stays for ``absent_hold`` at least.
+    """
+
+    minimum: int = 50
+    pace_percent: int = 20
+    pace_seconds: float = 60.0
+    settle: float = 0.0
+    absent_hold: float = 600.0

@@ -1,0 +1,1 @@
+"""Discovery: reads the members of pools from sources, and decides which changes to take."""
