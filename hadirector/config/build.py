@@ -15,6 +15,7 @@ from hadirector.config.pair.build import pair_link
 from hadirector.config.schema import Root
 from hadirector.config.scripts.build import notifications
 from hadirector.config.services.build import virtual_server
+from hadirector.config.sources.build import source
 from hadirector.config.static.build import static_items
 from hadirector.config.tracking.build import assign_groups, tracked_processes, tracked_scripts
 from hadirector.config.vrrp.build import instance_configuration
@@ -56,6 +57,7 @@ def build(root: Root, host_name: str, section: str | None = None) -> Configurati
         tracked_scripts=tracked_scripts(root.instances),
         tracked_processes=tracked_processes(root.instances),
         notifications=notifications(root),
+        sources=tuple(source(each) for _, each in root.discovery),
         virtual_servers=assign_marks(servers, director.probe_marks),
     )
 

@@ -19,6 +19,7 @@ from hadirector.config.scripts.rules import notify_findings
 from hadirector.config.services.check_uses import check_uses
 from hadirector.config.services.rules import virtual_server_findings
 from hadirector.config.services.via_vip import via_findings
+from hadirector.config.sources.rules import discovery_findings, source_list_findings
 from hadirector.config.static.rules import static_address_findings
 from hadirector.config.static.schema import FAMILY
 from hadirector.config.tracking.rules import sync_group_findings, track_findings
@@ -48,6 +49,9 @@ def findings(root: Root) -> Iterator[Finding]:
         yield from unfenced_role_findings(root.instances, root.groups)
     yield from _sync_daemon_findings(root)
     yield from virtual_server_findings(root.servers, root.director)
+    yield from source_list_findings(root.discovery)
+    if root.sources is None or None not in root.sources:
+        yield from discovery_findings(root.servers, root.discovery)
     yield from notify_findings(root)
     yield from _source_findings(root)
     yield from _via_findings(root)

@@ -24,6 +24,7 @@ from hadirector.config.keys.readers import text
 from hadirector.config.keys.section import Placed, Section, place_items
 from hadirector.config.pair.schema import PairSection
 from hadirector.config.services.schema import VirtualServerSection
+from hadirector.config.sources.schema import SourceSection
 from hadirector.config.static.schema import StaticSection
 from hadirector.config.tracking.schema import SyncGroupSection
 from hadirector.config.vrrp.schema import VrrpSection
@@ -49,6 +50,7 @@ class Root(Section):
     sync_groups: list[SyncGroupSection | None] | None = []
     sync_daemon: SyncDaemonSection | None = None
     announce: AnnounceSection | None = None
+    sources: list[SourceSection | None] | None = []
     virtual_servers: list[VirtualServerSection | None] | None = []
 
     @cached_property
@@ -65,6 +67,11 @@ class Root(Section):
     def groups(self) -> tuple[Placed[SyncGroupSection], ...]:
         """The sync groups with their paths."""
         return place_items(("sync_groups",), self.sync_groups)
+
+    @cached_property
+    def discovery(self) -> tuple[Placed[SourceSection], ...]:
+        """The discovery sources with their paths."""
+        return place_items(("sources",), self.sources)
 
     @cached_property
     def servers(self) -> tuple[Placed[VirtualServerSection], ...]:

@@ -26,7 +26,7 @@ SAMPLE_MAX = FAULTS_MAX
 _REMOVABLE_ITEMS = frozenset(
     {
         *("vrrp", "virtual_servers", "real_servers", "track", "sync_groups", "notify"),
-        *("groups", "alerts"),
+        *("groups", "alerts", "sources"),
     }
 )
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})

@@ -14,9 +14,11 @@ from typing import Literal
 import msgspec
 
 from checks.definition.check import CheckDefinition, Limits, Timing
+from checks.definition.template import CheckTemplate
 from checks.script_runner.script import Script
 from hadirector.model.alerts import AlertReceiver
 from hadirector.model.announcement import Announcement
+from hadirector.model.discovery import AdmissionPolicy, Source
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
     DestinationKey,
@@ -49,7 +51,8 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quorum. A server in ``reserve`` has a share of the table of ``sh`` or ``mh`` and the weight 0.
     Port 0 in the key stands for the port of the service. If ``forwarding``,
     ``on_failure`` or ``initially_up`` is None, the value of the virtual server applies; the
-    methods of VirtualServer return it.
+    methods of VirtualServer return it. ``source`` names the discovery source of the server. An
+    ``absent`` server is no longer in its source and gets no new connections.
     """
 
     key: DestinationKey
@@ -64,6 +67,8 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     forwarding: ForwardingMethod | None = None
     on_failure: OnFailure | None = None
     initially_up: bool | None = None
+    source: str = ""
+    absent: bool = False
 
     def destination_key(self, service: ServiceKey) -> DestinationKey:
         """Return the key of this server's destination in a service."""
@@ -73,6 +78,17 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def name(self) -> str:
         """The address and port: the part after the slash in VIRTUAL_SERVER/REAL_SERVER."""
         return str(self.key) if self.key.port else self.key.address
+
+
+class DiscoveredServers(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Real servers that a source names. They are as ``template``, apart from their address.
+
+    Port 0 in the key of the template stands for the port of the virtual server.
+    """
+
+    source: str
+    template: RealServer
+    check: CheckTemplate | None = None
 
 
 class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
@@ -89,6 +105,8 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
     on_failure: OnFailure = OnFailure.REMOVE
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
+    discovered: tuple[DiscoveredServers, ...] = ()
+    admission: AdmissionPolicy = AdmissionPolicy()
 
     def forwarding_of(self, real_server: RealServer) -> ForwardingMethod:
         """Return the forwarding method of a real server or of the sorry server."""
@@ -253,4 +271,5 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notifications: tuple[Notification, ...] = ()
     connection_timeouts: ConnectionTimeouts = ConnectionTimeouts()
     announce: Announcement | None = None
+    sources: tuple[Source, ...] = ()
     virtual_servers: tuple[VirtualServer, ...] = ()

@@ -159,11 +159,14 @@ def scale_weight(weight: int, percent: int) -> int:
 
 
 def _apply_override(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
-    """Apply the override of a real server, if there is one."""
-    if not facts.overrides:
-        return
-    override = facts.overrides.get(RealServerName(server.name, candidate.real_server.name))
+    """Apply the override of a real server, or that its source no longer has it."""
+    override = None
+    if facts.overrides:
+        override = facts.overrides.get(RealServerName(server.name, candidate.real_server.name))
     if override is None:
+        if candidate.real_server.absent:
+            candidate.overridden_out = True
+            candidate.remove(0, f"absent from {candidate.real_server.source}")
         return
     if override.action is Action.WEIGHT:
         candidate.set_weight(override.weight, override.description)

@@ -75,7 +75,7 @@ def admit(
     staying = [member for member in named.values() if not member.leaving]
     refusal = "" if confirmed else _refuse(accepted.present, len(staying), policy)
     if refusal:
-        kept = _drop_ended(accepted, policy, now, idle, named={})
+        kept = _drop_idle(accepted, policy, now, idle, named={})
         return Admission(kept, refusal)
     known = {each.member.key: each for each in accepted.members}
     additions = _additions(known, staying)
@@ -102,7 +102,7 @@ def admit(
     if settled:
         members |= {key: AcceptedMember(member) for key, member in additions.items()}
     ordered = tuple(members[key] for key in sorted(members, key=_order))
-    taken = _drop_ended(Accepted(ordered, window), policy, now, idle, named)
+    taken = _drop_idle(Accepted(ordered, window), policy, now, idle, named)
     waiting, due = [], []
     if additions and not settled:
         waiting.append(f"{_count(len(additions))} settle for {settles_at - now:.0f} s")
@@ -148,7 +148,7 @@ def _pace(accepted: Accepted, policy: AdmissionPolicy, now: float) -> tuple[int,
     return max(0, allowed - len(window)), window
 
 
-def _drop_ended(
+def _drop_idle(
     accepted: Accepted,
     policy: AdmissionPolicy,
     now: float,

@@ -39,6 +39,7 @@ from hadirector.config.pools.schema import (
 from hadirector.config.scripts.schema import NotifySection, PoolNotifySection, ScriptSection
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection
+from hadirector.config.sources.schema import AdmissionSection, SourceSection
 from hadirector.config.static.schema import StaticAddressSection, StaticSection
 from hadirector.config.tracking.process_schema import ProcessSection
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
@@ -95,11 +96,13 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "hold": HoldSection,
     "groups": GroupSection,
     "passing": PassingMarksSection,
+    "sources": SourceSection,
     "virtual_servers": VirtualServerSection,
     "Pool policies": PoolSection,
     "real_servers": RealServerSection,
     "slow_start": SlowStartSection,
     "flap_damping": FlapDampingSection,
+    "admission": AdmissionSection,
     "sorry_server": SorryServerSection,
     "tunnel": TunnelSection,
     "check": CheckSection,

@@ -11,23 +11,15 @@ from msgspec.structs import replace
 
 from checks.definition.check import CheckDefinition
 from checks.definition.options import Probe
-from checks.definition.queries import is_host_probe
+from checks.definition.template import CheckTemplate
 from hadirector.config.checks.schema import NONE, CheckSection, read_check
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, endpoint
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod
 from hadirector.model.vip_probes import route_via_vip
 
 DEFAULT_CHECK = read_check({"type": "tcp"})
 DIGEST_CHARACTERS = 12
 SECRET_FIELDS = ("username", "password")
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-
-
-class CheckTemplate(NamedTuple):
-    """A check without a target. ``digest`` is a hash of the probe, timing and route."""
-
-    section: CheckSection
-    probe: Probe
-    digest: str
 
 
 class VipRoute(NamedTuple):
@@ -48,7 +40,17 @@ def check_template(section: CheckSection) -> CheckTemplate | None:
     hashed = hashlib.sha256(msgspec.json.encode(parts))
     if secrets:
         hashed.update(_hash_slowly(msgspec.json.encode(secrets), hashed.digest()))
-    return CheckTemplate(section, probe, hashed.hexdigest()[:DIGEST_CHARACTERS])
+    return CheckTemplate(
+        type=section.type,
+        digest=hashed.hexdigest()[:DIGEST_CHARACTERS],
+        address=section.address,
+        port=section.port,
+        probe=probe,
+        timing=section.timing,
+        route=section.route,
+        idle_connection=section.idle_connection,
+        via_vip=section.via is not None,
+    )
 
 
 def separate_secrets(probe: Probe) -> tuple[Probe, dict[str, Any]]:
@@ -83,20 +85,8 @@ def check_for_target(
     Equal checks of the same target have the same identity. A check with ``via: vip`` has its
     own identity for each virtual server.
     """
-    section = template.section
-    address = section.address or key.address
-    port = 0 if is_host_probe(template.probe) else section.port or key.port
-    target = endpoint(address, port) if port else address
-    route = section.route
-    if section.via is not None and via is not None:
-        route = route_via_vip(route, via.forwarding, via.address)
-        target += f" via {via.forwarding} {via.address} of {via.virtual_server}"
-    return CheckDefinition(
-        identity=f"{section.type} {target} {template.digest}",
-        address=address,
-        port=port,
-        probe=template.probe,
-        timing=section.timing,
-        route=route,
-        idle_connection=section.idle_connection,
-    )
+    if via is None or not template.via_vip:
+        return template.for_target(key.address, key.port)
+    route = route_via_vip(template.route, via.forwarding, via.address)
+    suffix = f" via {via.forwarding} {via.address} of {via.virtual_server}"
+    return template.for_target(key.address, key.port, suffix, route)

@@ -51,6 +51,8 @@ def mixed_family_findings(servers: Sequence[Placed[VirtualServerSection]]) -> It
         for place, real_server in server.members:
             if server.forwarding_of(real_server) is not ForwardingMethod.TUN:
                 continue  # only tun can mix address families
+            if real_server.source is not None:
+                continue
             if server.keys and (":" in real_server.address.address) != ipv6:
                 message = (
                     "the sync daemon cannot synchronize real servers of another address family"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from checks.definition.template import CheckTemplate
 from hadirector.config.checks.build import (
-    CheckTemplate,
     VipRoute,
     check_for_target,
     check_template,
@@ -14,7 +16,7 @@ from hadirector.config.keys.build import build_struct
 from hadirector.config.pools.schema import RealServerSection, SorryServerSection, destination
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection
-from hadirector.model.configuration import RealServer
+from hadirector.model.configuration import DiscoveredServers, RealServer
 from hadirector.model.ipvs import ForwardingMethod, Tunnel
 from hadirector.model.policy import SlowStart
 
@@ -34,10 +36,32 @@ def real_servers(
     server: VirtualServerSection, check: CheckTemplate | None
 ) -> tuple[RealServer, ...]:
     """Return the real servers. ``check`` is the check of servers without their own check."""
+    inherited = _Inherited(server, check, _tunnel(server), _slow_start(server))
+    return tuple(
+        _real_server(member, inherited) for _, member in server.members if member.source is None
+    )
+
+
+def discovered_servers(
+    server: VirtualServerSection, check: CheckTemplate | None
+) -> tuple[DiscoveredServers, ...]:
+    """Return the templates of real servers that sources name."""
+    inherited = _Inherited(server, check, _tunnel(server), _slow_start(server))
+    return tuple(
+        DiscoveredServers(
+            source=member.source,
+            template=replace(_real_server(member, inherited), check=None, source=member.source),
+            check=check if member.check is None else check_template(member.check),
+        )
+        for _, member in server.members
+        if member.source is not None
+    )
+
+
+def _slow_start(server: VirtualServerSection) -> SlowStart | None:
+    """Return the slow start of real servers without their own."""
     section = server.slow_start
-    slow_start = None if section is None else build_struct(SlowStart, section)
-    inherited = _Inherited(server, check, _tunnel(server), slow_start)
-    return tuple(_real_server(member, inherited) for _, member in server.members)
+    return None if section is None else build_struct(SlowStart, section)
 
 
 def sorry_server(server: VirtualServerSection) -> RealServer | None:

@@ -33,6 +33,9 @@ def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
         yield Finding((*path, "hysteresis"), wrong(str(server.hysteresis), expected))
         return
     total = sum(member.weight for _, member in server.members if not member.reserve)
+    if server.discovers:
+        return  # the number of real servers is not known
+    total = sum(real_server.weight for _, real_server in server.members)
     needed = server.quorum + server.hysteresis
     if "quorum" in server.model_fields_set and needed > total and None not in server.real_servers:
         expected = f"at most {total}, the total weight of the real servers, with the hysteresis"
@@ -42,6 +45,8 @@ def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
 def _min_healthy_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     """Yield a minimum that the pool can never reach: every failing server would stay forever."""
     minimum, count = server.min_healthy.count, len(server.real_servers)
+    if server.discovers:
+        return
     if minimum > count:
         expected = f"at most the number of real servers, {count}"
         yield Finding((*path, "min_healthy"), wrong(str(minimum), expected))

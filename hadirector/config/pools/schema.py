@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from hadirector.config.checks.schema import Check
 from hadirector.config.keys.addresses import ENDPOINT, Endpoint
 from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import Name
 from hadirector.config.keys.readers import (
     BOOLEAN,
     HEALTHY_MINIMUM,
@@ -26,6 +27,7 @@ from hadirector.config.keys.readers import (
 from hadirector.config.keys.section import TRUE_OR_FALSE, Placed, Section, place_items, switch
 from hadirector.config.scripts.schema import PoolNotifySection
 from hadirector.config.services.tunnel import TunnelSection
+from hadirector.config.sources.schema import AdmissionSection
 from hadirector.model import policy
 from hadirector.model.configuration import OnFailure
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod
@@ -111,16 +113,25 @@ def destination(address: Endpoint, service_port: int) -> DestinationKey:
 
 
 class RealServerSection(Section):
-    """One real server."""
+    """One real server, or the real servers that a source names."""
 
     address: Annotated[
         Endpoint,
         ENDPOINT,
         Key(
             "The real server. The default port is the port of the virtual server, or the port of"
-            " each connection if the virtual server has several."
+            " each connection if the virtual server has several.",
+            default="one of `address` and `from` is required",
         ),
-    ]
+    ] = Endpoint("", None)
+    source: Annotated[
+        Name | None,
+        Key(
+            "The name of a [source](#sources) that names the real servers. All other keys apply to"
+            " each of them.",
+            default="",
+        ),
+    ] = Field(default=None, alias="from")
     weight: Annotated[
         int,
         integer(0, 65535),
@@ -359,6 +370,14 @@ class PoolSection(Section):
         ),
     ] = []
 
+    admission: Annotated[
+        AdmissionSection | None,
+        Key(
+            "Limits on what a source can change at once in this pool.",
+            type="[admission](#admission)",
+            default="",
+        ),
+    ] = None
     notify: Annotated[
         list[PoolNotifySection | None],
         Key(
@@ -375,8 +394,16 @@ class PoolSection(Section):
 
     @cached_property
     def members(self) -> tuple[Placed[RealServerSection], ...]:
-        """The real servers, with their paths below the virtual server."""
+        """The real servers, with their paths below the virtual server.
+
+        An item with ``source`` stands for any number of them, and has no address.
+        """
         return place_items(("real_servers",), self.real_servers)
+
+    @property
+    def discovers(self) -> bool:
+        """Whether a source names real servers of this pool."""
+        return any(member.source is not None for _, member in self.members)
 
     @property
     def all_members(self) -> tuple[Placed[RealServerSection | SorryServerSection], ...]:

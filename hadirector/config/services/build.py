@@ -5,8 +5,9 @@ from __future__ import annotations
 from hadirector.config.checks.build import check_template
 from hadirector.config.checks.schema import CheckSection
 from hadirector.config.keys.build import build_struct
-from hadirector.config.pools.build import real_servers, sorry_server
+from hadirector.config.pools.build import discovered_servers, real_servers, sorry_server
 from hadirector.config.services.schema import VirtualServerSection
+from hadirector.config.sources.build import admission_policy
 from hadirector.model.configuration import OnFailure, VirtualServer
 from hadirector.model.ipvs import HASH_SCHEDULERS, SchedulerFlag, Service, address_bits
 
@@ -15,6 +16,7 @@ def virtual_server(section: VirtualServerSection, director_check: CheckSection) 
     """Return a virtual server with its pool."""
     hashes = section.scheduler in HASH_SCHEDULERS
     default = OnFailure.ZERO_WEIGHT if hashes else OnFailure.REMOVE
+    check = check_template(section.check or director_check)
     return build_struct(
         VirtualServer,
         section,
@@ -23,7 +25,9 @@ def virtual_server(section: VirtualServerSection, director_check: CheckSection) 
         service=_service(section),
         on_failure=section.on_failure or default,
         sorry_server=sorry_server(section),
-        real_servers=real_servers(section, check_template(section.check or director_check)),
+        real_servers=real_servers(section, check),
+        discovered=discovered_servers(section, check),
+        admission=admission_policy(section.admission, hashes=hashes),
     )
 
 

@@ -36,7 +36,9 @@ def check_uses(
             place, check = (*path, *step, "check"), real_server.check
         if check is not None and check.type != NONE:
             forwarding = server.forwarding_of(real_server)
-            yield Use(place, check, real_server.address.address, forwarding)
+            # Servers from a source have the address family of the virtual server.
+            address = real_server.address.address or server.keys[0].address
+            yield Use(place, check, address, forwarding)
     sorry = server.sorry_server
     if sorry is not None and sorry.check is not None and sorry.check.type != NONE:
         place = (*path, "sorry_server", "check")

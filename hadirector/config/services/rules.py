@@ -11,7 +11,7 @@ from hadirector.config.document.finding import Claim, Finding, Path, duplicates,
 from hadirector.config.keys.addresses import Endpoint
 from hadirector.config.keys.section import Placed
 from hadirector.config.pools.rules import pool_findings
-from hadirector.config.pools.schema import destination
+from hadirector.config.pools.schema import RealServerSection, destination
 from hadirector.config.services.forwarding import destination_findings, service_findings
 from hadirector.config.services.places import place_findings
 from hadirector.config.services.probed_ports import probed_port_findings
@@ -97,6 +97,12 @@ def _hash_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding
 def _real_server_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     yield from duplicates(_destinations(path, server))
     for step, member in server.all_members:
+        if not member.address.address:
+            if isinstance(member, RealServerSection) and member.source is None:
+                yield Finding(
+                    (*path, *step), 'the key "address" is missing (or "from", the name of a source)'
+                )
+            continue
         place = (*path, *step, "address")
         forwarding = server.forwarding_of(member)
         yield from _address_findings(place, server, forwarding, member.address)
@@ -107,6 +113,8 @@ def _real_server_findings(path: Path, server: VirtualServerSection) -> Iterator[
 
 def _destinations(path: Path, server: VirtualServerSection) -> Iterator[Claim]:
     for step, real_server in server.members:
+        if not real_server.address.address:
+            continue
         key = destination(real_server.address, server.port)
         yield Claim((*path, *step, "address"), key, f"real server {key}")
 

@@ -40,7 +40,7 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
         (
             "virtual_servers: []\nzzz: 1",
             '2:1: unknown key "zzz" (expected one of alerts, announce, api, connection_timeouts,'
-            " director, hosts, include_dir, pair, static, sync_daemon, sync_groups, sysctls,"
+            " director, hosts, include_dir, pair, sources, static, sync_daemon, sync_groups, sysctls,"
             " virtual_servers, vrrp)",
         ),
         (
@@ -79,7 +79,7 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
         (
             "wieght: 3}]",
             '1:42: virtual_servers[0]: unknown key "wieght" (expected one of address,'
-            " addresses, check, family, flap_damping, forwarding, fwmark, hysteresis,"
+            " addresses, admission, check, family, flap_damping, forwarding, fwmark, hysteresis,"
             " initial_state, min_healthy, name, notify, on_failure, one_packet, persistence,"
             " persistence_engine, persistence_prefix_length, protocol, quorum, real_servers,"
             " scheduler,"
@@ -144,7 +144,8 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
         ),
         (
             "real_servers: [{weight: 1}]}]",
-            '1:57: virtual_servers[0].real_servers[0]: the key "address" is missing',
+            '1:57: virtual_servers[0].real_servers[0]: the key "address" is missing (or'
+            ' "from", the name of a source)',
         ),
         ("protocol: udp}]", ""),
         (

@@ -1,0 +1,32 @@
+"""The messages between the director and the process that reads the sources."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hadirector.model.discovery import Member, Source
+from hadirector.processes.messages import Heartbeat, Stop
+
+
+class ConfigureSources(msgspec.Struct, frozen=True, tag="configure_sources"):
+    """An order to read exactly these sources."""
+
+    sources: tuple[Source, ...]
+
+
+class SourceRead(msgspec.Struct, frozen=True, tag="source_read"):
+    """A report: a source was read. It is sent when the members change, and again each minute."""
+
+    source: str
+    members: tuple[Member, ...]
+
+
+class SourceFailed(msgspec.Struct, frozen=True, tag="source_failed"):
+    """A report: a source could not be read. The members stay as they are."""
+
+    source: str
+    reason: str
+
+
+ToSources = Heartbeat | Stop | ConfigureSources
+FromSources = Heartbeat | SourceRead | SourceFailed

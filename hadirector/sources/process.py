@@ -1,0 +1,137 @@
+"""The process that reads the sources, and reports their members to the director.
+
+A document of a source never reaches the process that carries verdicts to the kernel: this process
+parses it, and sends members.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import selectors
+from time import monotonic
+from typing import Final
+
+from hadirector.model.discovery import Member, Source
+from hadirector.processes.channel import Channel
+from hadirector.processes.child import run_child
+from hadirector.processes.messages import Heartbeat, Stop
+from hadirector.sources.messages import ConfigureSources, SourceFailed, SourceRead, ToSources
+from hadirector.sources.reading import Reader, ReadingError
+
+HEARTBEAT_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.05
+"""The time between two looks at the files."""
+BACKOFF_SECONDS_MAX: Final = 60.0
+REPEAT_SECONDS: Final = 60.0
+"""A source that stays the same is reported again after this time."""
+
+
+class Follower:
+    """Reads one source until it is cancelled, and reports what has changed."""
+
+    def __init__(self, source: Source, channel: Channel[ToSources]) -> None:
+        self.source = source
+        self.reader = Reader(source)
+        self.changed = asyncio.Event()
+        self._channel = channel
+        self._members: tuple[Member, ...] | None = None
+        self._reported_at = 0.0
+        self._failure = ""
+
+    async def run(self) -> None:
+        """Read at each change of a file, and otherwise after each ``poll``."""
+        failures = 0
+        while True:
+            self.changed.clear()
+            try:
+                members = await self.reader.read()
+            except ReadingError as error:
+                failures += 1
+                self._report_failure(str(error))
+            else:
+                failures = 0
+                self._report(self._members if members is None else members)
+            await self._pause(failures)
+
+    async def _pause(self, failures: int) -> None:
+        """Wait for the next reading: ``poll``, and after failures twice as long each time."""
+        longest = max(self.source.poll, BACKOFF_SECONDS_MAX)
+        pause = min(self.source.poll * 2 ** min(failures, 10) / 2, longest) if failures else 0.0
+        pause = max(pause, self.source.poll) * random.uniform(0.9, 1.0)  # noqa: S311  # directors should not ask at once
+        try:
+            async with asyncio.timeout(pause):
+                await self.changed.wait()
+        except TimeoutError:
+            pass
+
+    def _report(self, members: tuple[Member, ...] | None) -> None:
+        repeats = monotonic() - self._reported_at > REPEAT_SECONDS
+        if members is None or (members == self._members and not self._failure and not repeats):
+            return
+        self._members, self._failure = members, ""
+        self._reported_at = monotonic()
+        self._channel.send(SourceRead(self.source.name, members))
+
+    def _report_failure(self, reason: str) -> None:
+        if reason != self._failure:
+            self._failure = reason
+            self._channel.send(SourceFailed(self.source.name, reason))
+
+
+async def serve(channel: Channel[ToSources]) -> None:
+    """Read the sources that the director configures, until it sends ``Stop`` or exits."""
+    followers: dict[Source, tuple[Follower, asyncio.Task[None]]] = {}
+    tasks = [
+        asyncio.create_task(_send_heartbeats(channel)),
+        asyncio.create_task(_look_at_files(followers)),
+    ]
+    try:
+        while True:
+            match await channel.receive():
+                case None | Stop():
+                    return
+                case ConfigureSources(sources):
+                    _follow(sources, followers, channel)
+                case Heartbeat():
+                    pass
+    finally:
+        for task in (*tasks, *(task for _, task in followers.values())):
+            task.cancel()
+
+
+def _follow(
+    sources: tuple[Source, ...],
+    followers: dict[Source, tuple[Follower, asyncio.Task[None]]],
+    channel: Channel[ToSources],
+) -> None:
+    """Follow exactly these sources. A source that stays the same is not read again."""
+    for source in followers.keys() - set(sources):
+        _, task = followers.pop(source)
+        task.cancel()
+    for source in sources:
+        if source not in followers:
+            follower = Follower(source, channel)
+            followers[source] = follower, asyncio.create_task(follower.run(), name=source.name)
+
+
+async def _look_at_files(
+    followers: dict[Source, tuple[Follower, asyncio.Task[None]]],
+) -> None:
+    """Wake the followers of files that have changed."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        for follower, _ in followers.values():
+            if follower.source.type == "file" and follower.reader.is_changed():
+                follower.changed.set()
+
+
+async def _send_heartbeats(channel: Channel[ToSources]) -> None:
+    while True:
+        channel.send(Heartbeat(), droppable=True)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def main(descriptor: int) -> None:
+    """Run this child process over its end of the channel."""
+    run_child(descriptor, ToSources, serve, selectors.EpollSelector())
