@@ -18,6 +18,7 @@ from hadirector.api.pool_routes import POOL_ROUTES
 from hadirector.api.problems import Code
 from hadirector.api.resources import configuration, description, events, health, status
 from hadirector.api.route import AnyRoute, Nothing, Route
+from hadirector.api.source_routes import SOURCE_ROUTES
 from hadirector.events.event_log import Page
 from hadirector.status.readiness import Readiness
 from hadirector.status.report import Status
@@ -113,6 +114,7 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
     *PAUSE_ROUTES,
     *PAIR_ROUTES,
     *ALERT_ROUTES,
+    *SOURCE_ROUTES,
     Route(
         method="POST",
         path="/v1/reload",

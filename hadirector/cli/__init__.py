@@ -69,6 +69,7 @@ COMMANDS: Final = {
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
     "alerts": Entry("alerts", "show the alerts and their receivers, and test the receivers"),
     "pair": Entry("pair", "make the identity of this director for the pair link"),
+    "source": Entry("source", "show the discovery sources, and accept a small list"),
     "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),
     "announce-config": Entry("announce_config", "print the file of BIRD or FRR for many directors"),

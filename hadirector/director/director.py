@@ -34,6 +34,7 @@ from hadirector.model.configuration import ApiRoles, Configuration
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.supervisor import Child
 from hadirector.runtime.service_manager import ServiceManager
+from hadirector.sources.discovery import Discovery
 
 MESSAGES_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
@@ -115,6 +116,7 @@ class Director:
                 "overrides": parts.overrides.run(),
                 "sharing": parts.sharing.run(),
                 "pause": parts.pause.run(),
+                "discovery": parts.discovery.run(),
                 "handovers": self.handovers.run(),
                 "pairing": self.pairing.run(),
                 "readiness": parts.readiness.run(lambda: self.pairing.knowledge),
@@ -164,6 +166,11 @@ class Director:
     def follow_roles(self, change: Callable[[ApiRoles], None]) -> None:
         """Call ``change`` with the roles of groups when the configuration is replaced."""
         self._parts.change_roles = change
+
+    @property
+    def discovery(self) -> Discovery:
+        """The discovery sources, and what is accepted from them."""
+        return self._parts.discovery
 
     @property
     def alerts(self) -> Alerts:

@@ -27,6 +27,8 @@ from hadirector.pools.adoption import adopted_verdicts
 from hadirector.pools.pending import PendingPools
 from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
+from hadirector.sources.discovery import MembersChanged
+from hadirector.sources.messages import SourceFailed, SourceRead
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -83,8 +85,10 @@ class Dispatcher:
                 self._handle_child(message)
             case TrackedChanged():
                 self._parts.election.track(message.values)
-            case ConfigurationRead():
-                await change_to(self._parts, message.configuration)
+            case ConfigurationRead() | MembersChanged():
+                await self._reconfigure(message)
+            case SourceRead() | SourceFailed():
+                self._parts.discovery.note(message)
             case PauseChanged() | FirstVerdictsOverdue() | TableCondition() | TargetSuspected():
                 self._note(message)
             case _:
@@ -92,6 +96,15 @@ class Dispatcher:
         self._decide_pending()
         self._parts.fitness.update()
         self._parts.announcer.note_change()
+
+    async def _reconfigure(self, message: ConfigurationRead | MembersChanged) -> None:
+        """Change to a new configuration, with the members that are accepted now."""
+        configuration = self._parts.configuration
+        if isinstance(message, ConfigurationRead):
+            configuration = message.configuration
+        expanded = self._parts.discovery.expand(configuration)
+        self._parts.discovery.configure(expanded)
+        await change_to(self._parts, expanded)
 
     def _note(
         self, message: PauseChanged | FirstVerdictsOverdue | TableCondition | TargetSuspected
@@ -141,6 +154,8 @@ class Dispatcher:
                 self._put_later(delay, overdue)
         elif is_vrrp:
             election.configure_child()
+        elif message.name == self._parts.discovery.name:
+            self._parts.discovery.send_settings()
         elif message.name == self._parts.web.name:
             self._parts.web.send_settings()
         else:

@@ -13,6 +13,8 @@ from hadirector.overrides.pause_store import PauseChanged
 from hadirector.overrides.store import OverridesChanged
 from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
+from hadirector.sources.discovery import MembersChanged
+from hadirector.sources.messages import SourceFailed, SourceRead
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -43,4 +45,7 @@ Message = (
     | TableCondition
     | ConfigurationRead
     | FirstVerdictsOverdue
+    | SourceRead
+    | SourceFailed
+    | MembersChanged
 )

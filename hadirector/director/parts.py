@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hadirector.announce.announcer import Announcer
 from hadirector.announce.decision import Facts as AnnouncementFacts
 from hadirector.dataplane.condition import TableCondition
-from hadirector.dataplane.dataplane import Dataplane
+from hadirector.dataplane.dataplane import Dataplane, TableCounters
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.alerts.alerts import Alerts
 from hadirector.director.alerts.conditions import Situation, find_conditions
@@ -42,6 +42,7 @@ from hadirector.overrides.store import OverrideStore
 from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
 from hadirector.pools.frozen import FrozenTargets
+from hadirector.sources.discovery import Discovery
 
 FAILURE_SECONDS_MAX = 3600.0
 """The maximum age of a failure in the snapshot. No window of flap damping is longer."""
@@ -62,6 +63,8 @@ class Parts:
         put: Callable[[Message], Awaitable[None]],
     ) -> None:
         directory = Path(configuration.runtime_directory)
+        self.discovery = Discovery(configuration, put, self._read_counters)
+        configuration = self.discovery.expand(configuration)
         self.configuration = configuration
         self.dataplane = dataplane
         self.recorder = recorder
@@ -115,6 +118,9 @@ class Parts:
         self.change_roles: Callable[[ApiRoles], None] = _ignore
         self.alerts = Alerts(configuration, recorder, self._find_conditions)
         self._put = put
+
+    async def _read_counters(self, keys: Collection[ServiceKey]) -> TableCounters:
+        return await self.table_reconciler.read_counters(keys)
 
     async def _find_conditions(self, known: Collection[Key]) -> dict[Key, str] | None:
         """Return the conditions for alerts; None before the elections begin."""

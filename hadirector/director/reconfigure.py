@@ -188,6 +188,7 @@ class Reconfiguration:
         Raises ConfigError; RequestError if it cannot be observed.
         """
         configuration = await reader.read(file, text, options=self.file.options)
+        configuration = self._parts.discovery.expand(configuration)
         current = self._parts.configuration
         if not current.observing:
             return configuration

@@ -181,6 +181,7 @@ class OperatorRequests:
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
             pair=self._pair(),
+            sources=parts.discovery.status(monotonic()),
             announcements=parts.announcer.status(monotonic()),
             table_digest=await parts.hash_tables.digest(parts.pools.table),
             alert_receivers=parts.alerts.receivers,

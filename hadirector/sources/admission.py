@@ -16,6 +16,8 @@ import msgspec
 from hadirector.model.discovery import AdmissionPolicy, Member
 
 Key = tuple[str, int]
+ABSENT_SECONDS_MIN: Final = 2.0
+"""The least time for which an absent member stays, until its weight in the kernel surely is 0."""
 
 
 class AcceptedMember(msgspec.Struct, frozen=True, gc=False):
@@ -161,7 +163,7 @@ def _drop_idle(
             each
             for each in accepted.members
             if each.absent_since is None
-            or now - each.absent_since < policy.absent_hold
+            or now - each.absent_since < max(policy.absent_hold, ABSENT_SECONDS_MIN)
             or each.member.key in named
             or each.member.key not in idle
         ),

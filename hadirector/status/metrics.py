@@ -21,6 +21,7 @@ from hadirector.status.families import Sample, counter_family, gauge_family, his
 from hadirector.status.pair_metrics import pair_families
 from hadirector.status.problems import judge_director
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
+from hadirector.status.source_status import source_families
 from hadirector.status.verdict import DirectorVerdict, Level
 from hadirector.status.vrrp_metrics import vrrp_families
 
@@ -44,6 +45,8 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from announcement_families(status.announcements, status.table_digest)
         if status.pair is not None:
             yield from pair_families(status.pair)
+        yield from announcement_families(status.announcements)
+        yield from source_families(status.sources)
     if "virtual_servers" in scopes:
         yield from _virtual_server_metrics(status.virtual_servers)
     if "real_servers" in scopes:

@@ -20,6 +20,7 @@ from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
+from hadirector.sources.status import SourceStatus
 from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.configurations import PendingStatus
 from hadirector.status.pair_summary import PairSummary
@@ -164,6 +165,7 @@ class Status(msgspec.Struct, frozen=True):
     table_digest: str = ""
     alert_receivers: tuple[ReceiverStatus, ...] = ()
     pair_readiness: PairReadiness | None = None
+    sources: tuple[SourceStatus, ...] = ()
 
 
 def real_server_statuses(

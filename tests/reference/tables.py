@@ -29,13 +29,8 @@ from hadirector.config.keys.build import declaration
 from hadirector.config.keys.readers import Reader
 from hadirector.config.keys.section import Section
 from hadirector.config.pair.schema import PairSection, PeerSection
-from hadirector.config.pools.schema import (
-    FlapDampingSection,
-    PoolSection,
-    RealServerSection,
-    SlowStartSection,
-    SorryServerSection,
-)
+from hadirector.config.pools.policies import FlapDampingSection, SlowStartSection
+from hadirector.config.pools.schema import PoolSection, RealServerSection, SorryServerSection
 from hadirector.config.scripts.schema import NotifySection, PoolNotifySection, ScriptSection
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from hadirector.config.checks.rules import check_findings
 from hadirector.config.document.finding import Finding, Path, wrong
-from hadirector.config.pools.schema import FlapDampingSection, destination
+from hadirector.config.pools.policies import FlapDampingSection
+from hadirector.config.pools.schema import destination
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.model.ipvs import HASH_SCHEDULERS, Scheduler
 

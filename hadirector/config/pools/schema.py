@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from hadirector.config.checks.schema import Check
 from hadirector.config.keys.addresses import ENDPOINT, Endpoint
@@ -18,13 +18,13 @@ from hadirector.config.keys.names import Name
 from hadirector.config.keys.readers import (
     BOOLEAN,
     HEALTHY_MINIMUM,
-    PERCENTAGE,
     choice,
-    duration,
     integer,
     mapping,
 )
 from hadirector.config.keys.section import TRUE_OR_FALSE, Placed, Section, place_items, switch
+from hadirector.config.keys.section import Placed, Section, place_items, switch
+from hadirector.config.pools.policies import FlapDampingSection, SlowStart
 from hadirector.config.scripts.schema import PoolNotifySection
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.config.sources.schema import AdmissionSection
@@ -32,7 +32,6 @@ from hadirector.model import policy
 from hadirector.model.configuration import OnFailure
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod
 
-_SLOW_START_DURATION = duration("1s", "1h")
 # ip_vs keeps a connection threshold in 32 bits.
 Threshold = Annotated[int, integer(1, 0xFFFFFFFF)]
 INITIAL_STATE = mapping({"down": False, "up": True})

@@ -1,0 +1,37 @@
+"""The state of the sources, as the director reports it. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class PoolStatus(msgspec.Struct, frozen=True):
+    """What a pool has taken from a source.
+
+    ``present`` and ``absent`` count its members. ``refusal`` is the reason why the latest list is
+    not taken, or empty. ``waiting`` describes the changes that wait.
+    """
+
+    virtual_server: str
+    present: int
+    absent: int
+    refusal: str = ""
+    waiting: tuple[str, ...] = ()
+
+
+class SourceStatus(msgspec.Struct, frozen=True):
+    """A source. Times are in seconds.
+
+    ``members`` is the length of its latest list, and ``age`` the time since the list was confirmed;
+    both are None before the first reading of this run. ``failure`` is the reason why it cannot be
+    read, since ``failing_for``.
+    """
+
+    name: str
+    type: str
+    location: str
+    members: int | None
+    age: float | None
+    failure: str
+    failing_for: float | None
+    pools: tuple[PoolStatus, ...]
