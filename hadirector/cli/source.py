@@ -23,9 +23,9 @@ class _State(msgspec.Struct):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
-        "Show the discovery sources, and what the pools have taken from them. `accept` takes the"
-        " present list of a source although it is smaller than admission.minimum allows; the pace"
-        " still applies."
+        "Show the discovery sources, with the members that the pools have accepted. `accept` takes"
+        " the present list of a source although it is smaller than admission.minimum allows; the"
+        " pace still applies."
     )
     parser.add_argument("action", nargs="?", choices=("list", "accept"), default="list")
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="the source to accept")

@@ -56,7 +56,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdmissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What limits the changes that a source makes to a pool. Durations are in seconds.
+    """Limits on the changes that a source makes to a pool. Durations are in seconds.
 
     A snapshot with fewer than ``minimum`` percent of the accepted members is not taken. At most
     ``pace_percent`` of the members become absent within ``pace_seconds``. New members wait for

@@ -1,6 +1,6 @@
 """Decides which changes of a source a pool takes. Pure.
 
-A source yields whole snapshots of its members. What is accepted stays until a better snapshot
+A source yields whole snapshots of its members. The accepted members stay until a better snapshot
 comes, however long the source is silent. A member that a snapshot no longer has is absent: it gets
 no new connections, and leaves when its connections have ended.
 """

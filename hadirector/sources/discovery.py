@@ -133,7 +133,7 @@ class Discovery:
         """Note a list, which `run` takes, or that a source cannot be read."""
         now = monotonic()
         if message.source not in {source.name for source in self._configuration.sources}:
-            return  # it was removed meanwhile
+            return  # a reload has removed the source
         if isinstance(message, SourceFailed):
             before = self._failures.get(message.source)
             self._failures[message.source] = (message.reason, before[1] if before else now)

@@ -141,8 +141,8 @@ def _endpoint_slices(text: bytes, port_name: str) -> Iterator[tuple[str, Member]
 def _endpoint(endpoint: _Endpoint, port: int) -> Member | None:
     """Return the member of an endpoint; None if the endpoint neither is ready nor still serves.
 
-    Kubernetes says: "ready" unknown counts as ready, and "serving" is "ready" without regard to
-    "terminating" (EndpointConditions in discovery.k8s.io/v1).
+    An unknown "ready" counts as ready, and "serving" is "ready" without regard to "terminating"
+    (EndpointConditions in discovery.k8s.io/v1).
     """
     conditions = endpoint.conditions
     if not endpoint.addresses:

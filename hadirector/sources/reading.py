@@ -29,7 +29,7 @@ class ReadingError(Exception):
 class Reader:
     """Reads one source, again and again.
 
-    ``read`` returns None if the source says that nothing has changed.
+    ``read`` returns None if the source answers that nothing has changed.
     """
 
     def __init__(self, source: Source) -> None:

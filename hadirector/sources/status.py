@@ -6,7 +6,7 @@ import msgspec
 
 
 class PoolStatus(msgspec.Struct, frozen=True):
-    """What a pool has taken from a source.
+    """The members of a pool that come from one source.
 
     ``present`` and ``absent`` count its members. ``refusal`` is the reason why the latest list is
     not taken, or empty. ``waiting`` describes the changes that wait.

@@ -60,7 +60,7 @@ class SourceSection(Section):
         FilePath | None,
         Key(
             "With `https://`: the certificates (PEM) that are trusted.",
-            default="those of the host",
+            default="the trusted certificates of the host",
         ),
     ] = None
     port: Annotated[

@@ -19,6 +19,7 @@ from hadirector.api.problems import Code
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.overrides.model import Action
+from hadirector.sources.status import PoolStatus, SourceStatus
 from hadirector.status import exposition
 from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.metrics import families
@@ -109,6 +110,18 @@ STATUS = Status(
             delivered=5,
             failed_attempts=7,
             lost=1,
+        ),
+    ),
+    sources=(
+        SourceStatus(
+            name="members",
+            type="file",
+            location="/etc/members.json",
+            members=2,
+            age=12.5,
+            failure="",
+            failing_for=None,
+            pools=(PoolStatus("http", 2, 1, refusal="too few"),),
         ),
     ),
     announcements=AnnouncementStatus(

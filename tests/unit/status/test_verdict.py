@@ -17,9 +17,9 @@ from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.problems import judge_director
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.verdict import Level
-from tests.unit.status.announcements import FAULTS
 from tests.unit.status.order_cases import order_cases
 from tests.unit.status.readiness_cases import readiness_cases
+from tests.unit.status.staged_faults import STAGED_FAULTS
 from vrrp.model.report import AlarmKind, InstanceStatus, State
 
 PAGE = Path(__file__).parents[3] / "docs/operations.md"
@@ -282,8 +282,8 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "director",
     ),
     **{
-        name: (replace(STATUS, announcements=faulty), level, code, place)
-        for name, (faulty, level, code, place) in FAULTS.items()
+        name: (replace(STATUS, **changes), level, code, place)
+        for name, (changes, level, code, place) in STAGED_FAULTS.items()
     },
 }
 
