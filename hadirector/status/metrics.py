@@ -45,7 +45,6 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from announcement_families(status.announcements, status.table_digest)
         if status.pair is not None:
             yield from pair_families(status.pair)
-        yield from announcement_families(status.announcements)
         yield from source_families(status.sources)
     if "virtual_servers" in scopes:
         yield from _virtual_server_metrics(status.virtual_servers)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.readers import PERCENTAGE, choice, duration, integer
-from hadirector.config.keys.section import Section
+from hadirector.config.keys.section import TRUE_OR_FALSE, Section
 from hadirector.model import policy
 
 _SLOW_START_DURATION = duration("1s", "1h")
@@ -16,6 +16,8 @@ _SLOW_START_DURATION = duration("1s", "1h")
 
 class SlowStartSection(Section):
     """The growth of a real server's weight after it enters the pool."""
+
+    other_form = _SLOW_START_DURATION.json_schema
 
     model = policy.SlowStart
 
@@ -37,6 +39,8 @@ class SlowStartSection(Section):
 
 class FlapDampingSection(Section):
     """The limit on failures of a real server, and the time that it then stays out of the pool."""
+
+    other_form = TRUE_OR_FALSE
 
     model = policy.FlapDamping
 

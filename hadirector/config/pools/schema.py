@@ -22,7 +22,6 @@ from hadirector.config.keys.readers import (
     integer,
     mapping,
 )
-from hadirector.config.keys.section import TRUE_OR_FALSE, Placed, Section, place_items, switch
 from hadirector.config.keys.section import Placed, Section, place_items, switch
 from hadirector.config.pools.policies import FlapDampingSection, SlowStart
 from hadirector.config.scripts.schema import PoolNotifySection
@@ -35,72 +34,6 @@ from hadirector.model.ipvs import DestinationKey, ForwardingMethod
 # ip_vs keeps a connection threshold in 32 bits.
 Threshold = Annotated[int, integer(1, 0xFFFFFFFF)]
 INITIAL_STATE = mapping({"down": False, "up": True})
-
-
-class SlowStartSection(Section):
-    """The growth of a real server's weight after it enters the pool."""
-
-    other_form = _SLOW_START_DURATION.json_schema
-
-    model = policy.SlowStart
-
-    duration: Annotated[
-        float, _SLOW_START_DURATION, Key("The time until the real server has its full weight.")
-    ]
-    minimum: Annotated[
-        int,
-        PERCENTAGE,
-        Key(
-            "The first weight, as a part of the full weight. It is never less than 1.",
-            default="`10%`",
-        ),
-    ] = 10
-    curve: Annotated[
-        policy.Curve, choice(policy.Curve), Key("Equal steps, or small steps at first.")
-    ] = policy.Curve.LINEAR
-
-
-class FlapDampingSection(Section):
-    """The limit on failures of a real server, and the time that it then stays out of the pool."""
-
-    other_form = TRUE_OR_FALSE
-
-    model = policy.FlapDamping
-
-    failures: Annotated[
-        int,
-        integer(2, policy.FAILURES_MAX),
-        Key(
-            "The number of failures within `window` that counts as flapping. A failure is a change"
-            " of the verdict, not a single failing probe."
-        ),
-    ] = 3
-    window: Annotated[
-        float, duration("1s", "1h"), Key("The time in which failures are counted.")
-    ] = 300.0
-    hold: Annotated[
-        float,
-        duration("1s", "1h"),
-        Key(
-            "How long the real server stays out the first time. Each further failure within"
-            " `window` doubles it."
-        ),
-    ] = 30.0
-    hold_max: Annotated[
-        float,
-        duration("1s", "24h"),
-        Key("The longest time out.", type="duration, `1s` to `24h`, at least `hold`"),
-    ] = 600.0
-
-
-def _read_slow_start(value: object) -> object:
-    """Read a duration as a mapping that has only the duration."""
-    if isinstance(value, dict):
-        return value
-    return SlowStartSection(duration=_SLOW_START_DURATION(value))
-
-
-SlowStart = Annotated[SlowStartSection, BeforeValidator(_read_slow_start)]
 
 
 def destination(address: Endpoint, service_port: int) -> DestinationKey:

@@ -29,7 +29,7 @@ def test_the_brake_neither_holds_nor_counts_it() -> None:
     pool = replace(
         a_virtual_server(ABSENT, real_server(2)), min_healthy=HealthyMinimum(percent=100)
     )
-    judgement = judge(pool, facts(FAILING), None)
+    judgement = judge(pool, facts(FAILING, failed_at={"2": 1.0}), None)
     assert pool_weights(judgement) == [0, 1]
     assert judgement.held == (real_server(2).key,)
 
