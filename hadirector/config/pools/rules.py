@@ -33,10 +33,9 @@ def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
         )
         yield Finding((*path, "hysteresis"), wrong(str(server.hysteresis), expected))
         return
-    total = sum(member.weight for _, member in server.members if not member.reserve)
     if server.discovers:
         return  # the number of real servers is not known
-    total = sum(real_server.weight for _, real_server in server.members)
+    total = sum(member.weight for _, member in server.members if not member.reserve)
     needed = server.quorum + server.hysteresis
     if "quorum" in server.model_fields_set and needed > total and None not in server.real_servers:
         expected = f"at most {total}, the total weight of the real servers, with the hysteresis"
