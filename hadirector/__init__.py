@@ -4,4 +4,4 @@ Composes the two packages that stand alone, ``vrrp`` and ``checks``, with the IP
 This module imports nothing, because the vrrp process loads it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
