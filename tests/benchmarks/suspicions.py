@@ -19,6 +19,7 @@ import json
 import random
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hadirector.lab.topology import Network
-from tests.lab.paired_directors import PoolDirector, build_pool_pair, run_python
+from tests.lab.paired_directors import PoolDirector, build_pool_pair
 from tests.waiting import eventually
 
 INTERVAL: Final = 2.0
@@ -71,7 +72,8 @@ def measure(kills: int, *, paired: bool, seed: int) -> list[Kill]:
     with tempfile.TemporaryDirectory() as directory, Network() as network:
         ports = chance.sample(range(PORT, PORT + SERVERS_COUNT), SERVERS_COUNT)
         host = network.host("web", f"{ADDRESS}/24")
-        servers = run_python(host, SERVERS, *map(str, ports))
+        program = (sys.executable, "-c", SERVERS, *map(str, ports))
+        servers = host.start(*program, output=subprocess.PIPE)
         assert servers.stdout is not None
         assert servers.stdout.readline() == "ready\n"
         with contextlib.redirect_stdout(io.StringIO()):  # the text about their certificates
