@@ -75,7 +75,7 @@ async def serving(
     try:
         async with connections.accept(partial(_start_protocol, servers[0]), _listen(path)):
             access.admit(roles)
-            await access.admitted()
+            await access.wait()
             yield
     finally:
         context.stop_followers()
@@ -117,7 +117,7 @@ class SocketAccess:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._change(), name="access to the socket")
 
-    async def admitted(self) -> None:
+    async def wait(self) -> None:
         """Wait for the change that has begun."""
         if self._task is not None:
             await self._task

@@ -19,7 +19,7 @@ def render_verdict(verdict: DirectorVerdict, paint: Paint) -> str:
 
 
 def render_problems(verdict: DirectorVerdict, paint: Paint) -> Iterator[str]:
-    """Render each problem as two lines: the fault, and the remedy."""
+    """Render each problem as lines: the fault, the remedy, and the place in the documents."""
     for problem in verdict.problems:
         yield from _render_problem(problem, paint)
 
@@ -31,3 +31,4 @@ def _render_problem(problem: Problem, paint: Paint) -> Iterator[str]:
     label = paint(word.ljust(_WIDTH), style)
     yield f"{label}  {problem.object}: {problem.reason}  [{problem.code}{age}]"
     yield f"{' ' * _WIDTH}  -> {problem.remedy}"
+    yield paint(f"{' ' * _WIDTH}     {problem.see}", "dim")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec.structs import force_setattr
 
 
 class Level(StrEnum):
@@ -35,7 +36,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``code`` is stable: docs/operations.md has a section for each code. ``object`` is a virtual
     server, ``instance NAME``, ``process NAME``, a sysctl, or ``director``. ``reason`` states
     what is wrong, and ``remedy`` what an operator can do. ``age`` is for how long it has lasted
-    in seconds, None if that is not known.
+    in seconds, None if that is not known. ``see`` is the section of the code in the documents.
     """
 
     level: Level
@@ -44,6 +45,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     remedy: str
     age: float | None = None
+    see: str = ""
+
+    def __post_init__(self) -> None:
+        """Set the place in the documents."""
+        force_setattr(self, "see", f"docs/operations.md#problem-{self.code}")
 
 
 class DirectorVerdict(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ def announcement_findings(
     yield from _protocol_findings(facts)
     yield from _kernel_findings(configuration, facts)
     yield Finding(
+        code="router_settings",
         severity=Severity.NOTE,
         what="the routers must divide connections by addresses and ports (layer 4 ECMP), and use"
         " BFD; with resilient hashing, fewer connections move",
@@ -57,6 +58,7 @@ def announcement_findings(
 def _engine_findings(announcement: Announcement, engine: EngineReading) -> Iterator[Finding]:
     if engine.fault:
         yield Finding(
+            code="engine_silent",
             severity=Severity.ERROR,
             what=engine.fault,
             remedy=f"start {announcement.engine}, or correct the key engine_socket; `hadirector"
@@ -66,6 +68,7 @@ def _engine_findings(announcement: Announcement, engine: EngineReading) -> Itera
     down = [session for session in engine.sessions if not session.established]
     if len(down) == len(engine.sessions):
         yield Finding(
+            code="no_session",
             severity=Severity.ERROR,
             what="no BGP session of the routing engine is established, so no router receives the"
             " addresses",
@@ -74,6 +77,7 @@ def _engine_findings(announcement: Announcement, engine: EngineReading) -> Itera
         return
     for session in down:
         yield Finding(
+            code="session_down",
             severity=Severity.WARNING,
             what=f"the BGP session with {session.neighbor} is {session.state}",
             remedy="check this neighbor; the other routers receive the addresses",
@@ -83,6 +87,7 @@ def _engine_findings(announcement: Announcement, engine: EngineReading) -> Itera
 def _protocol_findings(facts: AnnouncementFacts) -> Iterator[Finding]:
     for neighbor in facts.graceful:
         yield Finding(
+            code="graceful_restart",
             severity=Severity.WARNING,
             what=f"graceful restart is in use with {neighbor}: the router keeps sending packets to"
             " this director for a minute or more after its engine has died",
@@ -91,6 +96,7 @@ def _protocol_findings(facts: AnnouncementFacts) -> Iterator[Finding]:
     for address, origin in facts.origins.items():
         if origin.lower() not in ("igp", "i"):
             yield Finding(
+                code="origin_differs",
                 severity=Severity.WARNING,
                 what=f"{address} has the BGP origin {origin}: a router does not divide connections"
                 " between this director and directors with the origin IGP",
@@ -102,6 +108,7 @@ def _kernel_findings(configuration: Configuration, facts: AnnouncementFacts) -> 
     if facts.strict:
         names = ", ".join(facts.strict)
         yield Finding(
+            code="announced_reverse_path_strict",
             severity=Severity.WARNING,
             what=f"rp_filter is 1 on {names}: packets of clients that arrive on another interface"
             " than the route back to the client are dropped",
@@ -109,6 +116,7 @@ def _kernel_findings(configuration: Configuration, facts: AnnouncementFacts) -> 
         )
     if facts.connection_table_bits == SMALL_CONNECTION_TABLE_BITS:
         yield Finding(
+            code="connection_table_small",
             severity=Severity.NOTE,
             what="the connection table of IPVS has 4096 buckets, which is slow with more than"
             " 100,000 connections",
@@ -118,6 +126,7 @@ def _kernel_findings(configuration: Configuration, facts: AnnouncementFacts) -> 
     if "mh" in hashes & HASH_SCHEDULERS:
         bits = facts.mh_table_bits or "not known"
         yield Finding(
+            code="mh_table_size",
             severity=Severity.NOTE,
             what=f"the size of the tables of mh in this kernel (CONFIG_IP_VS_MH_TAB_INDEX) is"
             f" {bits}",

@@ -38,6 +38,7 @@ def diagnose(
     if facts.omitted:
         findings.append(
             Finding(
+                code="real_servers_omitted",
                 severity=Severity.NOTE,
                 what=f"{facts.omitted} real servers were not examined: the limit is {EXAMINED_MAX}",
                 remedy="run doctor with a file that has only the real servers of interest",
@@ -46,6 +47,7 @@ def diagnose(
     if configuration.difference_count:
         findings.append(
             Finding(
+                code="differences_noted",
                 severity=Severity.NOTE,
                 what=f"{configuration.difference_count} notes name differences in effect between"
                 " keepalived and hadirector",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import force_setattr
 
 
 class Severity(StrEnum):
@@ -16,9 +17,18 @@ class Severity(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding of the doctor. ``place`` is file:line:column; it is empty for the whole host."""
+    """One finding of the doctor. ``place`` is file:line:column; it is empty for the whole host.
+
+    ``code`` is stable, and ``see`` is its place in the documents.
+    """
 
     severity: Severity
+    code: str
     what: str
     remedy: str
     place: str = ""
+    see: str = ""
+
+    def __post_init__(self) -> None:
+        """Set the place in the documents."""
+        force_setattr(self, "see", f"docs/operations.md#finding-{self.code}")

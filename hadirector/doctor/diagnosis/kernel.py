@@ -29,6 +29,7 @@ def kernel_findings(
     yield from _conntrack_findings(facts.sysctls)
     if facts.process_polling is not None:
         yield Finding(
+            code="process_polling",
             severity=Severity.NOTE,
             what=f"{facts.process_polling}: the director notices the start of a tracked process"
             " up to 1 s late",
@@ -59,7 +60,13 @@ def _preflight_finding(
                 )
     if fault == NO_IPVS:
         remedy = "use a kernel with CONFIG_IP_VS; for a container, load ip_vs on its host"
-    return Finding(severity=Severity.ERROR, place=where, what=what, remedy=remedy)
+    return Finding(
+        code="host_requirement_missing",
+        severity=Severity.ERROR,
+        place=where,
+        what=what,
+        remedy=remedy,
+    )
 
 
 def _sysctl_findings(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
@@ -72,6 +79,7 @@ def _sysctl_findings(configuration: Configuration, facts: Facts) -> Iterator[Fin
             yield _wrong_sysctl(sysctl, actual, set_by_run=sysctl in changes)
     for warning in reverse_path.strict(configuration, facts.sysctls, wanted):
         yield Finding(
+            code="reverse_path_strict",
             severity=Severity.WARNING,
             what=warning,
             remedy="set it to 2, or set it to 0 on this interface and on all",
@@ -83,7 +91,7 @@ def _wrong_sysctl(sysctl: Sysctl, actual: str | None, *, set_by_run: bool) -> Fi
     what = rules.describe_difference(sysctl, actual)
     if set_by_run:
         remedy = "no action is needed: `hadirector run` sets this value"
-        return Finding(severity=Severity.NOTE, what=what, remedy=remedy)
+        return Finding(code="sysctl_set_by_run", severity=Severity.NOTE, what=what, remedy=remedy)
     remedy = f"`sysctl -w {name}={sysctl.value}`, or let hadirector set it (the key sysctls)"
     if actual is None:
         remedy = (
@@ -91,7 +99,7 @@ def _wrong_sysctl(sysctl: Sysctl, actual: str | None, *, set_by_run: bool) -> Fi
             " not have it"
         )
     severity = Severity.ERROR if sysctl.name in _ESSENTIAL else Severity.WARNING
-    return Finding(severity=severity, what=what, remedy=remedy)
+    return Finding(code="sysctl_wrong", severity=severity, what=what, remedy=remedy)
 
 
 def _conntrack_findings(values: Mapping[str, str | None]) -> Iterator[Finding]:
@@ -100,6 +108,7 @@ def _conntrack_findings(values: Mapping[str, str | None]) -> Iterator[Finding]:
         return
     full = count >= CONNTRACK_ERROR * limit
     yield Finding(
+        code="conntrack_full",
         severity=Severity.ERROR if full else Severity.WARNING,
         what=f"the connection tracking table is {'full' if full else 'nearly full'}: {count} of"
         f" {limit} entries; a full table drops packets of new connections",

@@ -43,6 +43,7 @@ def probe_findings(
         ]
         if results and all(result is not None and not result.passed for result in results):
             yield Finding(
+                code="pool_fails",
                 severity=Severity.ERROR,
                 place=place(("virtual_servers", index)),
                 what=f"{virtual_server.name}: none of its real servers passes its check",
@@ -59,6 +60,7 @@ def _failing(server: ExaminedServer, result: Result) -> Finding:
     if result.reason is Reason.UNREACHABLE:
         remedy = "see whether the real server is on, has this address, and is on this segment"
     return Finding(
+        code="real_server_fails",
         severity=Severity.WARNING,
         place=server.place,
         what=f"{server.name}: its check fails: {result.detail}",
@@ -74,6 +76,7 @@ def _vip_findings(server: ExaminedServer, facts: Facts) -> Iterator[Finding]:
         obstacle = Obstacle(result.detail, "correct this fault of the host, and run doctor again")
     if obstacle is not None:
         yield Finding(
+            code="virtual_address_not_probed",
             severity=Severity.NOTE,
             place=server.place,
             what=f"{server.name}: not probed at the virtual address {virtual}: {obstacle.reason}",
@@ -88,6 +91,7 @@ def _silent(server: ExaminedServer, virtual: str, result: Result) -> Finding:
     if server.forwarding is ForwardingMethod.TUN:
         command += " --method tunnel"
     return Finding(
+        code="virtual_address_silent",
         severity=Severity.ERROR,
         place=server.place,
         what=f"{server.name}: the real server answers on its own address, but not on the"

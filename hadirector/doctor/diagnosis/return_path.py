@@ -149,6 +149,7 @@ def _wrong_path(path: _ReturnPath, client: str, *, named: bool) -> Finding:
             f" `ip route add CLIENT via {source}` on the real server for each client"
         )
     return Finding(
+        code="replies_bypass_director",
         severity=Severity.ERROR if named or client == OFF_LINK_CLIENT else Severity.WARNING,
         place=path.server.place,
         what=f"{path.server.name}: its replies to {clients} do not return through this director, as"
@@ -180,6 +181,7 @@ def _suspicion(path: _ReturnPath, facts: Facts) -> Iterator[Finding]:
     else:
         return
     yield Finding(
+        code="replies_may_bypass_director",
         severity=Severity.WARNING if client is None else Severity.ERROR,
         place=path.server.place,
         what=f"{path.server.name}: {path.server.address} {what} through this director, as nat"
@@ -215,6 +217,7 @@ def _not_proven(names: Sequence[str], configuration: Configuration, facts: Facts
             " requests (ping) of this host"
         )
     return Finding(
+        code="return_path_not_proven",
         severity=Severity.NOTE,
         what=f"nat: it is not proven that replies return through this director from {listed}",
         remedy=remedy,

@@ -40,6 +40,7 @@ def route_findings(
 
 def _no_route(server: ExaminedServer) -> Finding:
     return Finding(
+        code="no_route",
         severity=Severity.ERROR,
         place=server.place,
         what=f"{server.name}: this host has no route to {server.address}",
@@ -52,6 +53,7 @@ def _unsuitable_route(server: ExaminedServer, route: KernelRoute) -> Iterator[Fi
     virtual = virtual_addresses(server.virtual_server)
     if forwarding is ForwardingMethod.DR and route.gateway is not None:
         yield Finding(
+            code="gateway_with_dr",
             severity=Severity.ERROR,
             place=server.place,
             what=f"{server.name}: {server.address} is reached through the gateway {route.gateway};"
@@ -62,6 +64,7 @@ def _unsuitable_route(server: ExaminedServer, route: KernelRoute) -> Iterator[Fi
         )
     if forwarding in _KEEPS_DESTINATION and route.source in virtual:
         yield Finding(
+            code="own_virtual_source",
             severity=Severity.ERROR,
             place=server.place,
             what=f"{server.name}: the virtual address {route.source} is this director's own address"
@@ -104,6 +107,7 @@ def _small_mtu(
         return
     virtual_header = 40 if ":" in server.virtual_server.keys[0].address else 20
     yield Finding(
+        code="tunnel_too_small",
         severity=Severity.WARNING,
         place=server.place,
         what=f"{server.name}: client packets have up to {mtus[interface]} bytes ({interface}), but"

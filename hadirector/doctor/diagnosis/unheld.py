@@ -17,6 +17,7 @@ def unheld_findings(configuration: Configuration, facts: Facts) -> Iterator[Find
         route = facts.routes[unheld.address]
         if route is None or not route.local:
             yield Finding(
+                code="address_unheld",
                 severity=Severity.WARNING,
                 place=unheld.place,
                 what=unheld.description,

@@ -136,6 +136,7 @@ def _lines(batch: Batch) -> list[str]:
 
 def _describe_alert(alert: Alert) -> dict[str, object]:
     return {
+        "see": f"docs/configuration.md#condition-{alert.condition}",
         "condition": alert.condition,
         "object": alert.object,
         "reason": alert.reason,

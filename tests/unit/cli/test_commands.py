@@ -162,8 +162,17 @@ def test_a_token_is_made_listed_and_revoked_as_json(
     assert msgspec.json.decode(capsys.readouterr().out) == {"revoked": "ann"}
 
 
-WITHOUT_JSON = {"run", "observe", "demo", "completion", "announce-config", "schema", "service"}
-"""Commands whose output is a log, a file, or the table of the demo."""
+WITHOUT_JSON = {
+    "run",
+    "observe",
+    "demo",
+    "completion",
+    "announce-config",
+    "schema",
+    "service",
+    "pair",
+}
+"""Commands whose output is a log, a file, instructions, or the table of the demo."""
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))

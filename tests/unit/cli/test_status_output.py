@@ -329,8 +329,10 @@ def test_problems_are_listed_with_their_remedies(
         f"DEGRADED  web: 2 of 3 real servers serve; 1 real server fails (192.0.2.46:80: {REASON})"
         "  [servers_failing, for 3 min]",
         "          -> repair them; `hadirector why web/192.0.2.46:80` explains the first",
+        "             docs/operations.md#problem-servers_failing",
         "note      web/192.0.2.47:80: the override (drain) ends in 120 s  [override_ends_soon]",
         "          -> set the override again with a longer --for, if the override is still needed",
+        "             docs/operations.md#problem-override_ends_soon",
     ]
 
 

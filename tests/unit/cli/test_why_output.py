@@ -195,6 +195,7 @@ def test_a_virtual_server_is_explained_by_its_clients_its_quorum_and_its_members
         "  min_healthy: at least 1 real servers stay in use, 0 are held",
         "  DEGRADED  web: 1 fails  [servers_failing]",
         "            -> look",
+        "               docs/operations.md#problem-servers_failing",
         "    out  192.0.2.46:80: failing for 1 min, timeout; failing",
         "      2  192.0.2.45:80: passing, 200 OK",
         "    out  sorry server 192.0.2.99:80: passing, 200 OK; not needed",

@@ -247,7 +247,8 @@ def test_an_announced_group_has_metrics_of_its_role_and_its_sessions() -> None:
 
 
 def documented() -> dict[str, tuple[str, frozenset[str]]]:
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", PAGE.read_text(), re.MULTILINE)
+    row = r"^\| `(\w+)`(?: <a [^|]*)? \| (\w+) \| (.*?) \|"
+    rows = re.findall(row, PAGE.read_text(), re.MULTILINE)
     return {
         f"hadirector_{name}": (kind, frozenset(re.findall(r"`(\w+)`", labels)))
         for name, kind, labels in rows

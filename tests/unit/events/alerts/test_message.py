@@ -41,6 +41,7 @@ def test_the_body_has_the_alerts_and_a_text_for_people() -> None:
     assert body["text"] == message.text
     assert body["data"]["began"] == [
         {
+            "see": "docs/configuration.md#condition-pool_down",
             "condition": "pool_down",
             "object": "web",
             "reason": "quorum lost: 0 passing, 1 needed",
