@@ -1,4 +1,4 @@
-"""The anchors of the rows that messages name: events, problems, findings, metrics and conditions."""
+"""The anchors of the rows that messages name: events, problems, findings, metrics, conditions."""
 
 from __future__ import annotations
 
