@@ -33,6 +33,7 @@ class Facts(msgspec.Struct, frozen=True):
     - ``passing``: the passing part of the configured weight of each pool, in percent. A pool
       that has not been decided yet is missing.
     - ``differing``: by the name of a group, which peer announces it with other hash tables.
+    - ``handed_over``: the groups that an operator has handed over.
     - ``leaving``: the director stops.
     """
 
@@ -41,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     blind: bool = False
     passing: Mapping[str, float] = {}
     differing: Mapping[str, str] = {}
+    handed_over: frozenset[str] = frozenset()
     leaving: bool = False
 
 
@@ -60,6 +62,7 @@ class GroupState(msgspec.Struct, frozen=True):
 
 
 STARTING: Final = GroupState()
+HANDED_OVER: Final = "an operator handed the group over"
 
 
 class _Decision(NamedTuple):
@@ -111,6 +114,8 @@ def due_in(group: AnnouncedGroup, state: GroupState, now: float) -> float | None
 def _permit(group: AnnouncedGroup, facts: Facts, short_pool: str) -> _Decision:
     if facts.leaving:
         return _Decision(AnnouncementRole.WITHDRAWN, "the director stops")
+    if group.name in facts.handed_over:
+        return _Decision(AnnouncementRole.WITHDRAWN, HANDED_OVER)
     if facts.unfit:
         return _Decision(AnnouncementRole.RELUCTANT, f"not fit to serve: {facts.unfit[0]}")
     if facts.blind:

@@ -36,10 +36,19 @@ class _Instance(msgspec.Struct):
         return self.active_router if self.state == "BACKUP" else None
 
 
-class _Instances(msgspec.Struct):
+class _Group(msgspec.Struct):
+    name: str
+
+
+class _Announcements(msgspec.Struct):
+    groups: tuple[_Group, ...] = ()
+
+
+class _Status(msgspec.Struct):
     """The part of the status that this command needs."""
 
     instances: tuple[_Instance, ...]
+    announcements: _Announcements | None = None
 
 
 class _Begun(msgspec.Struct):
@@ -57,11 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
         "Hand the virtual addresses of VRRP instances over to the peer director, and wait until it"
-        " has taken over. The instances stay BACKUP as long as a peer is active, until --undo."
+        " has taken over. Or withdraw groups of announced addresses, so that other directors serve"
+        " them. The instances stay BACKUP as long as a peer is active, until --undo."
         " Exit with 1 if no peer has taken over in time."
     )
     parser.add_argument(
-        "instance", nargs="?", metavar="INSTANCE", help="VRRP instance (default: all instances)"
+        "instance",
+        nargs="?",
+        metavar="INSTANCE",
+        help="VRRP instance or announced group (default: all)",
     )
     parser.add_argument(
         "--undo", action="store_true", help="let the instances take part in elections as before"
@@ -136,7 +149,9 @@ def hand_over(
     socket: Endpoint, instance: str | None, seconds: float, order: Order = NO_REASON
 ) -> Handover:
     """Hand an instance, or all, over to the peers, and wait for them. Raises ApiError."""
-    before = _instances(socket)
+    status = _read_status(socket)
+    before = {instance.instance: instance for instance in status.instances}
+    groups = {group.name for group in status.announcements.groups} if status.announcements else ()
     handovers = _begin(socket, instance, order)
     names = [each.instance for each in handovers]
     held = [name for name in names if name in before and _is_active(before[name])]
@@ -146,7 +161,9 @@ def hand_over(
         successes.append("without a pair link, it is not known whether the standby was ready")
     for name in names:
         found = after.get(name)
-        if name not in held:
+        if name in groups:
+            successes.append(f"{name}: withdrawn; other directors serve its addresses")
+        elif name not in held:
             successes.append(f"{name}: {_describe_other(found)}")
         elif found is not None and found.state == "BACKUP":
             successes.append(f"{name}: {found.successor or 'a peer'} has taken over")
@@ -201,8 +218,11 @@ def _is_active(instance: _Instance) -> bool:
 
 
 def _instances(socket: Endpoint) -> dict[str, _Instance]:
-    status = msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Instances)
-    return {instance.instance: instance for instance in status.instances}
+    return {instance.instance: instance for instance in _read_status(socket).instances}
+
+
+def _read_status(socket: Endpoint) -> _Status:
+    return msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Status)
 
 
 def _describe_other(instance: _Instance | None) -> str:

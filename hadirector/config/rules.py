@@ -123,4 +123,6 @@ def _announce_findings(root: Root) -> Iterator[Finding]:
         for _, instance in root.instances
         for _, address in instance.held_addresses
     }
-    yield from announce_findings(root.announce, Surroundings(root.director, root.servers, held))
+    instances = [instance.name for _, instance in root.instances]
+    rest = Surroundings(root.director, root.servers, held, instances)
+    yield from announce_findings(root.announce, rest)

@@ -1,4 +1,4 @@
-"""Hands VRRP instances over to the peers, and undoes handovers that expire."""
+"""Hands VRRP instances and announced groups over to peers, and undoes handovers that expire."""
 
 from __future__ import annotations
 
@@ -56,9 +56,10 @@ class Handovers:
 
     @property
     def current(self) -> Mapping[str, Handover]:
-        """The handovers by the names of their instances."""
+        """The handovers by the names of their instances and groups of announced addresses."""
         known = self._parts.memory.owned.handovers
-        return {name: known.get(name, Handover()) for name in sorted(self._parts.election.yielding)}
+        names = self._parts.election.yielding | known.keys() & set(self._parts.groups)
+        return {name: known.get(name, Handover()) for name in sorted(names)}
 
     def begin(
         self, instance: str | None, request: HandoverRequest, author: Author
@@ -80,7 +81,7 @@ class Handovers:
         )
         self._store({**self.current, **dict.fromkeys(chosen, handover)})
         for name in chosen:
-            self._parts.election.hand_over(name, undo=False)
+            self._hand_over(name, undo=False)
             self._report("handover_ordered", name, author=str(author), reason=request.reason)
         return tuple(replace(status, standby=standby) for status in self.describe(chosen))
 
@@ -140,8 +141,15 @@ class Handovers:
         others = {name: each for name, each in self.current.items() if name not in instances}
         self._store(others)
         for name in instances:
-            self._parts.election.hand_over(name, undo=True)
+            self._hand_over(name, undo=True)
             self._report(event, name, **fields)
+
+    def _hand_over(self, name: str, *, undo: bool) -> None:
+        """Hand an instance or a group over, or undo that. The store decides about a group."""
+        if name in self._parts.election.instances:
+            self._parts.election.hand_over(name, undo=undo)
+        else:
+            self._parts.announcer.note_change()
 
     def _store(self, handovers: Mapping[str, Handover]) -> None:
         try:
@@ -158,13 +166,13 @@ class Handovers:
     def _choose(self, instance: str | None) -> list[str]:
         if self._parts.configuration.observing:
             raise RequestError(REFUSED)
-        known = list(self._parts.election.instances)
+        known = [*self._parts.election.instances, *self._parts.groups]
         if instance is None and known:
             return known
         return [self._find(instance or "")]
 
     def _find(self, instance: str) -> str:
-        known = list(self._parts.election.instances)
+        known = [*self._parts.election.instances, *self._parts.groups]
         if instance not in known:
             raise UnknownObjectError("VRRP instance", instance, known)
         return instance

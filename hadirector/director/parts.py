@@ -85,7 +85,7 @@ class Parts:
         self.sharing = Sharing(configuration, self.overrides)
         self.election = Election(
             configuration.vrrp,
-            frozenset(self.memory.owned.yielding),
+            frozenset(self.memory.owned.yielding).difference(self.groups),
             put,
             static=configuration.static,
             realtime=configuration.realtime,
@@ -187,9 +187,19 @@ class Parts:
         self.election.track(tracked_pools(self.configuration, self.pools.quorums))
         self.notifier.note_pools(changed, self.pools.judgements, facts)
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups of announced addresses."""
+        announcement = self.configuration.announce
+        return () if announcement is None else announcement.group_names
+
     def _announcement_facts(self) -> AnnouncementFacts:
         facts = announcement_facts(self.configuration, self.fitness, self.health, self.pools)
-        return replace(facts, differing=self.hash_tables.find_differing())
+        return replace(
+            facts,
+            differing=self.hash_tables.find_differing(),
+            handed_over=frozenset(self.memory.owned.handovers),
+        )
 
     async def _count_packets(self, addresses: Collection[str]) -> int | None:
         return await count_packets(self.configuration, self.table_reconciler, addresses)

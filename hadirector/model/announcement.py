@@ -68,6 +68,11 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     hold: Hold = Hold()
 
     @property
+    def group_names(self) -> tuple[str, ...]:
+        """The names of all groups."""
+        return tuple(group.name for group in self.groups)
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses of all groups."""
         return tuple(address for group in self.groups for address in group.addresses)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.decision import HANDED_OVER, AnnouncementRole
 from hadirector.announce.status import AnnouncementStatus, GroupStatus
 from hadirector.status.families import gauge_family
 from hadirector.status.verdict import Level, Problem
@@ -57,6 +57,14 @@ def announcement_problems(status: AnnouncementStatus) -> Iterator[Problem]:
 
 
 def _group_problem(group: GroupStatus) -> Problem:
+    if group.reason == HANDED_OVER:
+        return Problem(
+            level=Level.OK,
+            code="handed_over",
+            object=f"group {group.name}",
+            reason=f"{HANDED_OVER}: other directors serve its addresses",
+            remedy=f"`hadirector handover {group.name} --undo` ends this",
+        )
     withdrawn = group.role is AnnouncementRole.WITHDRAWN
     return Problem(
         level=Level.CRITICAL if withdrawn else Level.DEGRADED,

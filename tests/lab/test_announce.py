@@ -239,6 +239,23 @@ def test_a_restart_keeps_the_announcement(site: Site) -> None:
     assert site.updates() == updates
 
 
+@pytest.mark.parametrize("site", ["bird"], indirect=True)
+def test_an_operator_withdraws_a_group_and_undoes_that(site: Site) -> None:
+    """The director serves packets that still arrive. A restart keeps the order."""
+    one = site.directors[0]
+    order = (sys.executable, "-m", "hadirector")
+    socket = ("--socket", f"{site.directory}/run-lb1/api.sock")
+    done = one.run(*order, "handover", "web", *socket)
+    assert done.stdout == "web: withdrawn; other directors serve its addresses\n"
+    site.wait_for(2)
+    assert ADDRESS in one.run("ip", "route", "show", "table", "local", "proto", "112").stdout
+    one.run(*order, "restart", *socket)
+    eventually(lambda: site.problems("lb1"), 20.0, expected=["handed_over"])
+    assert site.next_hops() == {DIRECTORS[1]}
+    one.run(*order, "handover", "--undo", "web", *socket)
+    site.wait_for(1, 2)
+
+
 def test_a_director_that_stops_withdraws_first_and_removes_everything(site: Site) -> None:
     """It leaves foreign objects in place: an address on its device, and a local route."""
     one = site.directors[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from checks.definition.queries import requests_exit_weight, requests_percentage
@@ -26,6 +26,7 @@ class Surroundings(NamedTuple):
     director: DirectorSection
     servers: Sequence[Placed[VirtualServerSection]]
     held: Mapping[str, str]
+    instances: Collection[str]
 
 
 def announce_findings(section: AnnounceSection, rest: Surroundings) -> Iterator[Finding]:
@@ -43,7 +44,7 @@ def announce_findings(section: AnnounceSection, rest: Surroundings) -> Iterator[
         expected = f"at most hold.most, {section.hold.most:g} s"
         place = (*_PATH, "hold", "quiet") if section.hold.model_fields_set else _PATH
         yield Finding(place, wrong(f"{section.hold.quiet:g} s", expected))
-    yield from _address_findings(section, rest.held)
+    yield from _address_findings(section, rest.held, rest.instances)
     for path, group in section.placed_groups:
         yield from _group_findings(path, group, rest.servers)
     for path, server in announced_servers(section, rest.servers):
@@ -96,7 +97,9 @@ def pools_of(group: GroupSection, servers: Sequence[Placed[VirtualServerSection]
     ]
 
 
-def _address_findings(section: AnnounceSection, held: Mapping[str, str]) -> Iterator[Finding]:
+def _address_findings(
+    section: AnnounceSection, held: Mapping[str, str], instances: Collection[str]
+) -> Iterator[Finding]:
     places = [
         ((*path, "addresses", index), address)
         for path, group in section.placed_groups
@@ -110,6 +113,10 @@ def _address_findings(section: AnnounceSection, held: Mapping[str, str]) -> Iter
         if address in held:
             message = f"{address} belongs to {held[address]}; leave it out there or here"
             yield Finding(path, message)
+    for path, group in section.placed_groups:
+        if group.name in instances:
+            message = f"{quote(group.name)} is the name of a VRRP instance; choose another name"
+            yield Finding((*path, "name"), message)
     names = [(path, group.name) for path, group in section.placed_groups]
     yield from duplicates(Claim((*path, "name"), name, f"group {name}") for path, name in names)
 

@@ -54,6 +54,12 @@ def test_a_condition_that_fails_while_the_group_rises_begins_rise_again() -> Non
         (Facts(unfit=("the table", "2"), passing={}), RELUCTANT, "not fit to serve: the table"),
         (Facts(leaving=True, blind=True), WITHDRAWN, "the director stops"),
         (
+            Facts(handed_over=frozenset({"web"}), blind=True),
+            WITHDRAWN,
+            "an operator handed the group over",
+        ),
+        (Facts(handed_over=frozenset({"dns"})), ANNOUNCED, "all conditions hold"),
+        (
             Facts(passing={"web": 29.9}),
             RELUCTANT,
             "web is short: 30% of its weight pass, 30% needed",

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.decision import HANDED_OVER, AnnouncementRole
 from hadirector.announce.engine_answers import EngineReading, Session
 from hadirector.announce.status import AnnouncementStatus, GroupStatus
 from hadirector.status.verdict import Level
@@ -52,6 +52,18 @@ FAULTS: Final[dict[str, tuple[AnnouncementStatus, Level, str, str]]] = {
         Level.DEGRADED,
         "routing_session_down",
         "router 192.0.2.2",
+    ),
+    "handed over": (
+        replace(
+            GOOD,
+            groups=(
+                replace(WEB, role=AnnouncementRole.WITHDRAWN, reason=HANDED_OVER),
+                replace(WEB, name="dns"),
+            ),
+        ),
+        Level.OK,
+        "handed_over",
+        "group web",
     ),
     "other tables": (
         replace(GOOD, differing={"web": "lb2 announces web with other hash tables"}),

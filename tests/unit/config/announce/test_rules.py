@@ -104,6 +104,14 @@ def test_an_announced_address_is_held() -> None:
             " leave it out there or here",
         ),
         (
+            file(
+                rest="vrrp: [{name: web, interface: eth0, virtual_router_id: 1, virtual_addresses:"
+                " [203.0.113.9]}]\n"
+            ),
+            '1:28: announce.groups[0].name: "web" is the name of a VRRP instance; choose another'
+            " name",
+        ),
+        (
             file(servers=f"- {{name: web, address: 203.0.113.1:80, scheduler: mh, {MEMBERS}"),
             "3:3: virtual_servers[0].forwarding: the address is announced by several directors, and"
             " the answers of a real server behind nat may pass another director (expected dr or"
