@@ -70,6 +70,7 @@ class Director:
         self.applications = Applications(self.reconfiguration)
         self.pausing = Pausing(self._parts)
         self.pairing = Pairing(self._parts)
+        self._parts.summarize_pair = self.pairing.view.summary
         self.operator = OperatorRequests(
             self._parts, lambda: self.applications.pending_status, self.pairing.view.summary
         )

@@ -43,6 +43,7 @@ from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
 from hadirector.pools.frozen import FrozenTargets
 from hadirector.sources.discovery import Discovery
+from hadirector.status.pair_summary import PairSummary
 
 FAILURE_SECONDS_MAX = 3600.0
 """The maximum age of a failure in the snapshot. No window of flap damping is longer."""
@@ -115,6 +116,7 @@ class Parts:
             election=self.election,
         )
         self.web = WebProcess(configuration, put)
+        self.summarize_pair: Callable[[], PairSummary | None] = lambda: None
         self.change_roles: Callable[[ApiRoles], None] = _ignore
         self.alerts = Alerts(configuration, recorder, self._find_conditions)
         self._put = put
@@ -126,14 +128,17 @@ class Parts:
         """Return the conditions for alerts; None before the elections begin."""
         if not self.election.begun:
             return None
+        pair, ready = self.summarize_pair(), self.readiness.status
         return await find_conditions(
             Situation(
                 self.configuration,
                 self.health.targets,
-                self.pools,
+                self.pools.judgements,
                 self.election.current_statuses(monotonic()),
                 self.health.blindness.blind,
                 self.fitness.current.reasons,
+                () if ready is None or ready.ready else [lack.reason for lack in ready.lacks],
+                () if pair is None else pair.problems,
                 known,
             )
         )

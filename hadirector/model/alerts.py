@@ -19,6 +19,7 @@ Condition = Literal[
     "instance_fault",
     "address_unheld",
     "peer_differs",
+    "pair_unready",
     "process_died",
     "receiver_failed",
     "director_started",
@@ -40,6 +41,7 @@ FAULTS: Final[tuple[Condition, ...]] = (
     "instance_fault",
     "address_unheld",
     "peer_differs",
+    "pair_unready",
     "process_died",
     "receiver_failed",
 )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from checks.definition.result import Verdict
 from hadirector.dataplane.slices import Slices
-from hadirector.director.pools import Pools
 from hadirector.events.alerts.alert import Key
 from hadirector.health.target import UNKNOWN_TARGET, Targets, TargetState
 from hadirector.model.alerts import Condition
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.overrides.model import RealServerName
+from hadirector.pools.decision import Judgement
 from hadirector.status.instance_problems import instance_problems
+from hadirector.status.verdict import Problem
 from vrrp.model.report import InstanceStatus
 
 _PROBLEMS: Final[dict[str, Condition]] = {
@@ -23,21 +24,31 @@ _PROBLEMS: Final[dict[str, Condition]] = {
     "learned_interval_too_long": "peer_differs",
     "clock_skew": "peer_differs",
 }
+_PAIR_PROBLEMS: Final[dict[str, Condition]] = {
+    "split_brain": "split_brain",
+    "pair_peer_lost": "pair_unready",
+    "pair_peer_refused": "pair_unready",
+    "pair_peer_unready": "pair_unready",
+}
+"""The conditions of the problems of a pair, by their codes."""
 """The conditions of the problems of an instance, by their codes."""
 
 
 class Situation(NamedTuple):
     """The states from which the conditions follow. ``known`` are the open alerts.
 
-    ``unfit`` are the reasons for which the director is not fit to serve.
+    ``unfit`` are the reasons for which the director is not fit to serve, and ``unready`` those for
+    which it is not ready in its pair. ``pair_problems`` are problems of the pair.
     """
 
     configuration: Configuration
     targets: Targets
-    pools: Pools
+    judgements: Mapping[str, Judgement]
     instances: Collection[InstanceStatus]
     blind: bool
     unfit: Collection[str]
+    unready: Collection[str]
+    pair_problems: Collection[Problem]
     known: Collection[Key]
 
 
@@ -53,7 +64,7 @@ async def find_conditions(situation: Situation) -> dict[Key, str]:
                 found[Key(condition, instance.instance)] = problem.reason
     slices = Slices()
     for server in situation.configuration.virtual_servers:
-        judgement = situation.pools.judgements.get(server.name)
+        judgement = situation.judgements.get(server.name)
         if judgement is not None and judgement.quorum is False:
             reason = f"quorum lost: {judgement.passing} passing, {server.quorum} needed"
             found[Key("pool_down", server.name)] = reason
@@ -67,6 +78,12 @@ def _director_conditions(situation: Situation) -> Iterator[tuple[Key, str]]:
         yield Key("blind", "director"), "the director receives no answer from any target"
     if situation.unfit:
         yield Key("director_unfit", "director"), "; ".join(situation.unfit)
+    if situation.unready:
+        yield Key("pair_unready", "director"), "; ".join(situation.unready)
+    for problem in situation.pair_problems:
+        if condition := _PAIR_PROBLEMS.get(problem.code):
+            # The objects are "instance NAME" and "director NAME".
+            yield Key(condition, problem.object.partition(" ")[2]), problem.reason
 
 
 def _failed_real_servers(situation: Situation, server: VirtualServer) -> Iterator[tuple[Key, str]]:
