@@ -64,7 +64,7 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 	$(BIN)/python -m tests.benchmarks.verdict
 	$(BIN)/python -m tests.benchmarks.footprint
 
-simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks|certificates|link
+simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks|certificates|certificate_groups|link
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
 
 soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, generated files and a pair under faults; long

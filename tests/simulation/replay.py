@@ -1,13 +1,13 @@
 """Plays one seed again and prints its events.
 
-``python -m tests.simulation.replay SEED [groups|clocks|certificates|link]``
+``python -m tests.simulation.replay SEED [groups|clocks|certificates|certificate_groups|link]``
 """
 
 from __future__ import annotations
 
 import sys
 
-from tests.simulation.certificates import CertificateCourse
+from tests.simulation.certificates import CertificateCourse, CertificateGroupCourse
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
 from tests.simulation.link_course import LinkCourse
@@ -21,6 +21,7 @@ def main() -> int:
         "groups": GroupCourse,
         "clocks": ClockCourse,
         "certificates": CertificateCourse,
+        "certificate_groups": CertificateGroupCourse,
         "link": LinkCourse,
     }
     course = kinds.get("".join(world), Course)(int(seed))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.certificates import DIED, CertificateCourse
+from tests.simulation.certificates import DIED, CertificateCourse, CertificateGroupCourse
 from tests.simulation.rounds import settle
 from tests.simulation.test_vrrp_simulation import to_see_again
 from tests.simulation.world import Node
 from vrrp.model.report import State
 
 SEEDS = 200
+GROUP_SEEDS = 40
 BLOCKS = 10
 
 
@@ -26,6 +27,13 @@ def test_no_living_router_is_taken_for_dead_and_the_promises_hold(block: int) ->
             course.run()
             takeovers += course.inquiries.takeovers
     assert takeovers > 5
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_sync_groups_take_over_together_after_a_death(block: int) -> None:
+    for seed in range(block, GROUP_SEEDS, BLOCKS):
+        with to_see_again(seed, " WORLD=certificate_groups"):
+            CertificateGroupCourse(seed).run()
 
 
 def test_a_crash_costs_at_most_an_interval_and_the_skew_time() -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.certificates import CertificateCourse
+from tests.simulation.certificates import CertificateCourse, CertificateGroupCourse
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
 from tests.simulation.link_course import LinkCourse
@@ -27,6 +27,7 @@ def play(seed: int) -> str:
         ("", Course(seed)),
         (" WORLD=groups", GroupCourse(seed)),
         (" WORLD=certificates", CertificateCourse(seed)),
+        (" WORLD=certificate_groups", CertificateGroupCourse(seed)),
         (" WORLD=link", LinkCourse(seed)),
     ]
     if seed % CLOCKS_EVERY == 0:
@@ -51,7 +52,7 @@ def main() -> int:
         failures = [told for told in pool.map(play, seeds, chunksize=100) if told]
     print(*failures, sep="\n", end="\n" if failures else "")
     took = time.monotonic() - began
-    worlds = 4 * len(seeds) + len(seeds[::CLOCKS_EVERY])
+    worlds = 5 * len(seeds) + len(seeds[::CLOCKS_EVERY])
     print(f"{worlds} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
     return 1 if failures else 0
 
