@@ -1,7 +1,8 @@
 """Two directors announce one address through a real engine, and a router divides the connections.
 
-The directors with BIRD have a router with FRR, and the directors with FRR a router with BIRD. A
-health check reaches both web servers. Nothing is forwarded: the host kernel has no IPVS.
+Two directors with BIRD have a router with FRR. A director with FRR and a director with BIRD have a
+router with BIRD, which puts both into one ECMP group. A health check reaches both web servers.
+Nothing is forwarded: the host kernel has no IPVS.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class Site:
     """The router, two directors with their engines, and two web servers."""
 
     def __init__(self, network: Network, directory: Path, engine: Engine) -> None:
-        self.directory, self._engine = directory, engine
+        self.directory = directory
+        self._engine: dict[str, Engine] = {"lb1": engine, "lb2": "bird"}
         other: Engine = "frr" if engine == "bird" else "bird"
         self.router = network.host("router", f"{ROUTER}/24")
         self.directors = [
@@ -86,12 +88,12 @@ class Site:
         self.engines = {each.name: self._start(each) for each in self.directors}
 
     def start_director(self, host: Host) -> None:
-        socket = self.directory / f"engine-{host.name}"
+        engine, socket = self._engine[host.name], self.directory / f"engine-{host.name}"
         text = CONFIGURATION.format(
             name=f"run-{host.name}",
             directory=self.directory,
-            engine=self._engine,
-            socket=socket / "bird.ctl" if self._engine == "bird" else socket,
+            engine=engine,
+            socket=socket / "bird.ctl" if engine == "bird" else socket,
         )
         self.processes[host.name] = start_director(host, text, self.directory)
 
@@ -136,13 +138,14 @@ class Site:
 
     def _start(self, host: Host) -> RoutingEngine:
         self.start_director(host)
+        engine = self._engine[host.name]
         made = host.run(
-            *(sys.executable, "-m", "hadirector", "announce-config", self._engine),
+            *(sys.executable, "-m", "hadirector", "announce-config", engine),
             *("-c", str(self.directory / f"{host.name}.yaml"), "--asn", str(DIRECTOR_ASN)),
             *("--neighbor", ROUTER, "--bfd-interval", str(BFD_INTERVAL)),
             *("--bfd-multiplier", str(BFD_MULTIPLIER)),
         )
-        return RoutingEngine(host, self.directory, self._engine, made.stdout)
+        return RoutingEngine(host, self.directory, engine, made.stdout)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
