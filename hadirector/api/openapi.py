@@ -19,6 +19,7 @@ NAMES: Final[dict[str, str]] = {
     "real_server": "The address of a real server, with its port unless the address is unique.",
     "instance": "The name of a VRRP instance.",
     "source": "The name of a discovery source.",
+    "drill": "The number of a drill.",
     "code": "The code of a problem.",
     "number": "The number of a configuration in the archive.",
 }

@@ -10,6 +10,7 @@ from typing import Final
 from hadirector.api.actor import Role
 from hadirector.api.alert_routes import ALERT_ROUTES
 from hadirector.api.configuration_routes import CONFIGURATION_ROUTES
+from hadirector.api.drill_routes import DRILL_ROUTES
 from hadirector.api.instance_routes import INSTANCE_ROUTES
 from hadirector.api.override_routes import OVERRIDE_ROUTES
 from hadirector.api.pair_routes import PAIR_ROUTES
@@ -27,6 +28,7 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
     *POOL_ROUTES,
     *OVERRIDE_ROUTES,
     *INSTANCE_ROUTES,
+    *DRILL_ROUTES,
     Route(
         method="GET",
         path="/livez",

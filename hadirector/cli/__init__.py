@@ -67,6 +67,7 @@ COMMANDS: Final = {
     "pause": Entry("pause:pause", "stop the decisions of the director for a limited time"),
     "resume": Entry("pause:resume", "end the pause of the director"),
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
+    "drill": Entry("drill", "rehearse a failover, and measure what the clients would lose"),
     "alerts": Entry("alerts", "show the alerts and their receivers, and test the receivers"),
     "pair": Entry("pair", "make the identity of this director for the pair link"),
     "source": Entry("source", "show the discovery sources, and accept a small list"),

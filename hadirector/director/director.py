@@ -17,6 +17,7 @@ from hadirector.director.alerts.alerts import Alerts
 from hadirector.director.configurations.apply import Applications
 from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
+from hadirector.director.drills import Drills
 from hadirector.director.handovers import Handovers
 from hadirector.director.messages import FirstVerdictsOverdue, Message
 from hadirector.director.override_requests import OverrideRequests
@@ -76,6 +77,7 @@ class Director:
         )
         self.overrides = OverrideRequests(self._parts)
         self.handovers = Handovers(self._parts, self.pairing.find_obstacles)
+        self.drills = Drills(self._parts, self.handovers, self.pairing)
         self.recorder = recorder
         self._log = structlog.get_logger()
         self._spawned: set[asyncio.Task[None]] = set()
@@ -120,6 +122,7 @@ class Director:
                 "discovery": parts.discovery.run(),
                 "handovers": self.handovers.run(),
                 "pairing": self.pairing.run(),
+                "drills": self.drills.run(),
                 "readiness": parts.readiness.run(lambda: self.pairing.knowledge),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     HANDOVER = "handover"
     CONFIGURATION = "configuration"
     PAUSE = "pause"
+    DRILL = "drill"
     START = "start"
 
 
@@ -43,6 +44,8 @@ _KINDS: Final = {
     "configuration_reloaded": Kind.CONFIGURATION,
     "pause_ordered": Kind.PAUSE,
     "pause_ended": Kind.PAUSE,
+    "drill_ended": Kind.DRILL,
+    "drill_interrupted": Kind.DRILL,
     "director_started": Kind.START,
 }
 _ACTIVE: Final = "ACTIVE"

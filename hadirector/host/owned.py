@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from hadirector.host.masquerade.rules import ToolName
 from hadirector.host.sysctl.rules import SavedValue, is_ours
+from hadirector.model.drill import Drill
 from hadirector.model.handover import Handover
 from hadirector.model.ipvs import ServiceKey, SyncRole, SyncSettings
 from hadirector.storage import StateError, read, set_aside, store
@@ -37,6 +38,7 @@ class Owned(msgspec.Struct, frozen=True):
     sysctls: dict[str, SavedValue] = {}
     sync_threads: dict[SyncRole, SyncSettings] = {}
     masquerade: ToolName | None = None
+    drill: Drill | None = None
 
 
 def load(path: Path) -> Owned:
@@ -86,6 +88,13 @@ class Memory:
     def remember_handovers(self, handovers: Mapping[str, Handover]) -> None:
         """Store the instances that an operator handed over. Raises OSError, and changes nothing."""
         owned = replace(self.owned, yielding=tuple(sorted(handovers)), handovers=dict(handovers))
+        store(self._path, owned)
+        self.owned = self._stored = owned
+        self._note_result("")
+
+    def remember_drill(self, drill: Drill | None) -> None:
+        """Store the drill that runs. Raises OSError, and changes nothing."""
+        owned = replace(self.owned, drill=drill)
         store(self._path, owned)
         self.owned = self._stored = owned
         self._note_result("")

@@ -77,14 +77,14 @@ async def read_handover(call: Call[Nothing, Nothing]) -> Reply[HandoverStatus]:
 
 async def begin_handovers(call: Call[Nothing, HandoverRequest]) -> Reply[Handovers]:
     """Hand all instances over to the peers."""
-    _check_scope(call.actor)
+    check_scope(call.actor)
     handovers = call.context.director.handovers
     return Reply(Handovers(handovers.begin(None, call.body, author(call.actor))))
 
 
 async def begin_handover(call: Call[Nothing, HandoverRequest]) -> Reply[HandoverStatus]:
     """Hand an instance over to the peers."""
-    _check_scope(call.actor)
+    check_scope(call.actor)
     handovers = call.context.director.handovers
     [status] = handovers.begin(call.names["instance"], call.body, author(call.actor))
     return Reply(status)
@@ -92,14 +92,14 @@ async def begin_handover(call: Call[Nothing, HandoverRequest]) -> Reply[Handover
 
 async def undo_handovers(call: Call[Nothing, RemovalBody]) -> Reply[Undone]:
     """Undo the handovers of all instances."""
-    _check_scope(call.actor)
+    check_scope(call.actor)
     handovers = call.context.director.handovers
     return Reply(Undone(handovers.undo(None, author(call.actor), call.body.reason)))
 
 
 async def undo_handover(call: Call[Nothing, RemovalBody]) -> Reply[Undone]:
     """Undo the handover of an instance."""
-    _check_scope(call.actor)
+    check_scope(call.actor)
     instance, handovers = call.names["instance"], call.context.director.handovers
     return Reply(Undone(handovers.undo(instance, author(call.actor), call.body.reason)))
 
@@ -111,7 +111,7 @@ def _require(call: Call[Nothing, Nothing], state: State) -> Reply[Role]:
     return Reply(Role(status.instance, status.state))
 
 
-def _check_scope(actor: Actor) -> None:
+def check_scope(actor: Actor) -> None:
     """Raise ProblemError for an actor that may change only some real servers."""
     if actor.only:
         raise ProblemError(

@@ -188,7 +188,7 @@ def test_a_command_has_its_output_as_json(name: str, capsys: pytest.CaptureFixtu
     [
         ([], "the following arguments are required: COMMAND"),
         (["sta"], "no command sta; did you mean status? ('hadirector --help' lists all)"),
-        (["drian", "web/a"], "no command drian; did you mean drain or undrain?"),
+        (["drian", "web/a"], "no command drian; did you mean drain or undrain or drill?"),
         (["xyzzy"], "no command xyzzy ('hadirector --help' lists all)"),
         (["drain"], "the following arguments are required: NAME"),
         (["drain", "a/b", "--for", "soon"], "argument --for: expected a duration from 1s"),
