@@ -74,6 +74,7 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 	@[ `id -u` -eq 0 ] || echo "left out, because they need root: generated files, the pair under faults"
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.twins --files $(FILES)
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.chaos --minutes $(MINUTES) --seed $(SEED)
+	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.chaos --minutes $(MINUTES) --seed $(SEED) --link
 
 deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, into build/
 	PYTHON=$(BIN)/python packaging/build-deb.sh

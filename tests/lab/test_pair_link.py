@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Network
-from tests.lab.paired_directors import VIRTUAL_ADDRESS, PairedDirector, build_pair
+from tests.lab.paired_directors import (
+    VIRTUAL_ADDRESS,
+    PairedDirector,
+    build_pair,
+    make_identity,
+    peer_entry,
+)
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(90)]
@@ -63,3 +69,19 @@ def test_strangers_learn_nothing(
     assert "failed" in lb1.ask_as(lb2, "", "--tls-max", "1.2")
     assert lb1.ask_as(lb2, "/../../../v1/status", "--path-as-is") == ""
     assert lb1.ask_as(lb2, "", "--request", "DELETE") == ""
+
+
+def test_a_peer_that_is_listed_no_longer_learns_nothing_more(
+    pair: tuple[PairedDirector, PairedDirector], tmp_path: Path
+) -> None:
+    """Its open connection ends, too."""
+    lb1, lb2 = pair
+    make_identity(tmp_path, "lb3")
+    before, lb1.peers = lb1.peers, [peer_entry("lb3", tmp_path)]
+    lb1.reload()
+    refused = lb2.wait_for("pair_peer_refused")
+    assert (refused["refusal"], refused["previous"]) == ("not_accepted", "reached")
+    assert "failed" in lb1.ask_as(lb2)
+    lb1.peers = before
+    lb1.reload()
+    lb2.wait_for("pair_peer_reached", count=2)

@@ -10,6 +10,9 @@ promises (DESIGN section 3, by number) that every round checks:
 - 4, 5: the longest outage is at most `OUTAGE_SECONDS`.
 - 9: both directors have exactly the overrides that were ordered.
 
+With ``--link`` the directors have a pair link with shared overrides, and its faults are among the
+others. Faults of the link fail no request, and move no address.
+
 At the end no log has a traceback, and memory, descriptors and the number of processes are about the
 same as after the first rounds. Exit 1 with the fault; then the logs are kept. The same seed plays
 the same faults, but not at the same moments.
@@ -36,6 +39,7 @@ from hadirector.lab.topology import Host, Network
 from hadirector.overrides.model import Action
 from tests.lab.experiment import start_web
 from tests.soak.chaos_director import ADDRESS, WEB_ADDRESSES, Director, Fault
+from tests.soak.chaos_link import make_identities
 from tests.soak.chaos_traffic import Traffic, failures, longest_outage
 from tests.waiting import eventually
 from vrrp.model.report import State
@@ -54,7 +58,7 @@ WEB_FAULT_ODDS: Final = 0.06
 class Pair:
     """The two directors, their web servers and their client."""
 
-    def __init__(self, network: Network, directory: Path, seed: int) -> None:
+    def __init__(self, network: Network, directory: Path, seed: int, *, link: bool) -> None:
         self._random = random.Random(seed)
         self._webs = [
             network.host(f"web{number}", f"{address}/24")
@@ -62,7 +66,8 @@ class Pair:
         ]
         self._web_processes = {web.name: start_web(web, web.name) for web in self._webs}
         hosts = (network.host("one", "10.99.0.1/24"), network.host("two", "10.99.0.2/24"))
-        self._directors = [Director(host, directory, self._random) for host in hosts]
+        shared: dict[str, int] | None = {} if link else None
+        self._directors = [Director(host, directory, self._random, shared) for host in hosts]
         self._client = network.host("client", "10.99.0.70/24")
         self._directory = directory
         self._active: list[str] = []
@@ -183,13 +188,15 @@ def _faults(director: Director) -> Iterator[str]:
         yield f"{status.name} is blind"
 
 
-def soak(directory: Path, seed: int, minutes: float) -> None:
+def soak(directory: Path, seed: int, minutes: float, *, link: bool) -> None:
     """Play rounds for this time. Raises AssertionError or TimeoutError if a promise is broken."""
     source = Path(__file__).with_name("clock.c")
     library = str(directory / "clock.so")
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, str(source)], check=True)
     with Network() as network:
-        pair = Pair(network, directory, seed)
+        if link:
+            make_identities(directory)
+        pair = Pair(network, directory, seed, link=link)
         with pair.running():
             _play(pair, minutes)
 
@@ -219,10 +226,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.chaos")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--link", action="store_true", help="with a pair link and its faults")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="hadirector-chaos-"))
     print(f"seed {options.seed}, logs in {directory}", flush=True)
-    soak(directory, options.seed, options.minutes)
+    soak(directory, options.seed, options.minutes, link=options.link)
     shutil.rmtree(directory)
     return 0
 

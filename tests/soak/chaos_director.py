@@ -22,6 +22,7 @@ from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
+from tests.soak.chaos_link import LinkFaults, link_section
 from tests.waiting import eventually
 from vrrp.model.report import State
 
@@ -68,12 +69,18 @@ class Fault(NamedTuple):
 
 
 class Director:
-    """One director with a disk and a wall clock of its own."""
+    """One director with a disk and a wall clock of its own.
 
-    def __init__(self, host: Host, directory: Path, chance: random.Random) -> None:
+    With a pair link, ``shared`` are the overrides of all directors.
+    """
+
+    def __init__(
+        self, host: Host, directory: Path, chance: random.Random, shared: dict[str, int] | None
+    ) -> None:
         self.host = host
+        self._linked = shared is not None
         self.log = directory / f"{host.name}.log"
-        self.overrides: dict[str, int] = {}
+        self.overrides: dict[str, int] = {} if shared is None else shared
         self._directory = directory
         self._random = chance
         self._disk = directory / f"{host.name}-disk"
@@ -126,7 +133,9 @@ class Director:
 
     def faults(self) -> list[Fault]:
         """Return everything that can befall it."""
+        link = LinkFaults(self.host, self._random, self._pid)
         return [
+            *(Fault(what, play, fails=False) for what, play in link.all() if self._linked),
             Fault("is stopped and started", self._stop),
             Fault("is killed and started", self._crash),
             Fault("loses its main process and is started", self._lose_main_process),
@@ -154,7 +163,8 @@ class Director:
         subprocess.run(["mount", *arguments, "-o", options, str(self._disk)], check=True)
 
     def _configuration(self) -> str:
-        return CONFIGURATION.format(
+        section = link_section(self.host.name, self._directory) if self._linked else ""
+        return section + CONFIGURATION.format(
             name=self.host.name,
             disk=self._disk,
             key=self._key,

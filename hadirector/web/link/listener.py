@@ -64,7 +64,7 @@ class Listener:
         self._clients.context = context
 
     def configure(self, context: ssl.SSLContext, certificates: Certificates) -> None:
-        """Answer the peers with these certificates from now on. Open connections stay."""
+        """Answer only the peers with these certificates from now on."""
         self._clients.context = context
         self._certificates = certificates
 
@@ -92,10 +92,14 @@ class Listener:
         self._refusals.note(address, f"the TLS handshake failed: {reason}")
 
     def _start_protocol(self) -> asyncio.Protocol:
-        return _PeerProtocol(self._server, self._certificates, self._connections, self._refusals)
+        return PeerProtocol(self._server, self._certificates, self._connections, self._refusals)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         with self._clients.busy(request.transport):
+            protocol = request.protocol
+            assert isinstance(protocol, PeerProtocol), "every connection of a peer has it"
+            if not protocol.is_of(self._certificates):
+                return _refuse_former()
             if request.rel_url.raw_path != PATH:
                 return web.Response(status=404)
             if request.method != "GET":
@@ -103,7 +107,14 @@ class Listener:
             return await self._read_state(request.rel_url.raw_query_string)
 
 
-class _PeerProtocol(ApiProtocol):
+def _refuse_former() -> web.Response:
+    """Answer a director that is no peer any more, or has another certificate now."""
+    response = web.Response(status=403)
+    response.force_close()
+    return response
+
+
+class PeerProtocol(ApiProtocol):
     """The HTTP protocol of one connection. It begins only with a known certificate."""
 
     def __init__(
@@ -123,14 +134,15 @@ class _PeerProtocol(ApiProtocol):
         self._connections = connections
         self._refusals = refusals
         self._address = ""
+        self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with a peer; close any other connection."""
         assert isinstance(transport, asyncio.WriteTransport)
         address = str(transport.get_extra_info("peername")[0]).removeprefix("::ffff:")
-        fault = self._find_fault(address, transport.get_extra_info("ssl_object"))
+        fault = self._find_fault(address, _certificate_of(transport))
         if fault is None:
-            self._address = address
+            self._address, self._certificate = address, _certificate_of(transport)
             self._connections[address] += 1
             super().connection_made(transport)
             return
@@ -143,11 +155,20 @@ class _PeerProtocol(ApiProtocol):
         self._connections[self._address] -= 1
         super().connection_lost(exc)
 
-    def _find_fault(self, address: str, secured: ssl.SSLObject | None) -> str | None:
+    def is_of(self, certificates: Certificates) -> bool:
+        """Return whether the connection is of one of these peers."""
+        return self._certificate in certificates.get(self._address, ())
+
+    def _find_fault(self, address: str, certificate: bytes | None) -> str | None:
         """Return why the connection may not begin."""
-        certificate = None if secured is None else secured.getpeercert(binary_form=True)
         if certificate not in self._certificates.get(address, ()):
             return "its certificate is not the configured one of that address"
         if self._connections[address] >= CONNECTIONS_MAX:
             return f"it has {CONNECTIONS_MAX} connections already"
         return None
+
+
+def _certificate_of(transport: asyncio.BaseTransport) -> bytes | None:
+    """Return the certificate (DER) of the other end of a connection."""
+    secured: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    return None if secured is None else secured.getpeercert(binary_form=True)
