@@ -138,6 +138,8 @@ class Director:
             vrrp = group.create_task(parts.election.run(), name="vrrp")
             web = group.create_task(parts.web.run(), name="web")
             await self._stop.wait()
+            self._log.info("director_stopping", restarting=self._restarting)
+            self._service.report_stop(restarting=self._restarting)
             if not self._keeps:
                 await parts.announcer.leave()
             await self._stop_children(checks, vrrp, web)
@@ -249,8 +251,6 @@ class Director:
         """
         parts = self._parts
         keep = parts.configuration.on_stop == "keep"
-        self._log.info("director_stopping", restarting=self._restarting)
-        self._service.report_stop(restarting=self._restarting)
         if self._restarting and not self._replaces_vrrp:
             self._handoff = parts.election.hand_off()
             vrrp.cancel()

@@ -74,7 +74,9 @@ class ServiceReports:
         if restarting:
             self._manager.send("STATUS=restarting with a new program")
         else:
-            extension = f"EXTEND_TIMEOUT_USEC={int(STOP_SECONDS_MAX * 1e6)}"
+            announcement = self._parts.configuration.announce
+            hold = 0.0 if announcement is None else announcement.hold.most
+            extension = f"EXTEND_TIMEOUT_USEC={int((STOP_SECONDS_MAX + hold) * 1e6)}"
             self._manager.send("STOPPING=1", extension, "STATUS=handing over and stopping")
 
     def _changes(self, age: float) -> Iterator[str]:
