@@ -11,7 +11,8 @@ from ipaddress import ip_address
 
 import msgspec
 
-from hadirector.cli import reading
+from hadirector.api.client import ApiError, request
+from hadirector.cli import api_socket, reading
 from hadirector.config.document.errors import ConfigError
 from hadirector.doctor.diagnosis.diagnosis import diagnose
 from hadirector.doctor.diagnosis.facts import ExaminedServer, Facts, examined_servers
@@ -27,8 +28,12 @@ CLIENTS_MAX = 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
+    parser.add_argument("-c", "--config", metavar="FILE", help="the configuration to examine")
     parser.add_argument(
-        "-c", "--config", required=True, metavar="FILE", help="the configuration to examine"
+        "--pair",
+        action="store_true",
+        help="examine the pair of the running director instead of this host, or also of this host"
+        " with -c: advertisements, virtual router IDs, readiness, MTU, clocks and differences",
     )
     parser.add_argument(
         "--client",
@@ -46,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " address of a client",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    api_socket.add_argument(parser)
     reading.add_host_argument(parser, "director.name, or else the name of this host")
     reading.add_arguments(parser)
 
@@ -53,12 +59,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Examine the host and print the findings. The host is not changed.
 
-    Return 0 if no finding is an error, 1 if a finding is an error or the host cannot be examined,
-    and 2 if the configuration file is faulty or unreadable.
+    Return 0 if no finding is an error, and 1 if a finding is one or the host cannot be examined.
+    Return 2 if the configuration file is faulty or unreadable, or the arguments name nothing.
     """
-    if len(arguments.client) > CLIENTS_MAX:
-        print(f"hadirector: at most {CLIENTS_MAX} clients can be named", file=sys.stderr)
+    if not (arguments.config or arguments.pair):
+        print("hadirector: expected -c FILE, --pair, or both", file=sys.stderr)
         return EXIT_FAULTY
+    try:
+        findings = _pair_findings(arguments) if arguments.pair else []
+        if arguments.config:
+            findings += _host_findings(arguments)
+    except _Failure as failure:
+        if failure.reason:
+            print(failure.reason, file=sys.stderr)
+        return failure.code
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(findings)).decode())
+    else:
+        print("\n".join(_lines(findings)))
+    broken = any(finding.severity is Severity.ERROR for finding in findings)
+    return EXIT_BROKEN if broken else EXIT_FIT
+
+
+class _Failure(Exception):  # noqa: N818  # it is no error of the program
+    """The examination is not possible. The command exits with this code."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+def _pair_findings(arguments: argparse.Namespace) -> list[Finding]:
+    """Return the findings about the pair of the running director. Raises _Failure."""
+    try:
+        answer = request(arguments.socket, "GET", "/v1/pair")
+    except ApiError as error:
+        raise _Failure(f"hadirector: {error}", EXIT_BROKEN) from error
+    from hadirector.pair.findings import find_pair_findings
+    from hadirector.pair.report import PairReport
+
+    return [*find_pair_findings(msgspec.json.decode(answer, type=PairReport))]
+
+
+def _host_findings(arguments: argparse.Namespace) -> list[Finding]:
+    """Return the findings about this host and its network. Raises _Failure."""
+    if len(arguments.client) > CLIENTS_MAX:
+        reason = f"hadirector: at most {CLIENTS_MAX} clients can be named"
+        raise _Failure(reason, EXIT_FAULTY)
     from hadirector.config.loader import load_with_places
 
     try:
@@ -66,23 +114,16 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.config, reading.reading_options(arguments)
         )
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        return EXIT_FAULTY
+        raise _Failure(str(error), EXIT_FAULTY) from error
     servers = tuple(examined_servers(configuration, place))
     try:
         facts = asyncio.run(_examine(configuration, servers, arguments))
-    except asyncio.CancelledError:
-        return 128 + signal.SIGTERM
+    except asyncio.CancelledError as error:
+        raise _Failure("", 128 + signal.SIGTERM) from error
     except OSError as error:
-        print(f"hadirector: this host cannot be examined: {error}", file=sys.stderr)
-        return EXIT_BROKEN
-    findings = diagnose(configuration, facts, servers, place)
-    if arguments.json:
-        print(msgspec.json.format(msgspec.json.encode(findings)).decode())
-    else:
-        print("\n".join(_lines(findings)))
-    broken = any(finding.severity is Severity.ERROR for finding in findings)
-    return EXIT_BROKEN if broken else EXIT_FIT
+        reason = f"hadirector: this host cannot be examined: {error}"
+        raise _Failure(reason, EXIT_BROKEN) from error
+    return [*diagnose(configuration, facts, servers, place)]
 
 
 async def _examine(

@@ -73,7 +73,7 @@ class Director:
         self.pairing = Pairing(self._parts)
         self._parts.summarize_pair = self.pairing.view.summary
         self.operator = OperatorRequests(
-            self._parts, lambda: self.applications.pending_status, self.pairing.view.summary
+            self._parts, lambda: self.applications.pending_status, self.pairing.view
         )
         self.overrides = OverrideRequests(self._parts)
         self.handovers = Handovers(self._parts, self.pairing.find_obstacles)

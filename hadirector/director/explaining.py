@@ -11,11 +11,11 @@ from hadirector.model.ipvs import ForwardingMethod
 from hadirector.status.explanation import AddressHolder, VirtualServerExplanation
 from hadirector.status.pool_problems import pool_problems
 from hadirector.status.report import VirtualServerStatus
-from hadirector.status.takeover import PoolReserve, Takeover, predict_takeover
+from hadirector.status.takeover import PoolReserve, Successor, Takeover, predict_takeover
 from vrrp.model.report import InstanceStatus, State
 
 
-def predict(parts: Parts, instance: InstanceStatus) -> Takeover:
+def predict(parts: Parts, instance: InstanceStatus, successor: Successor | None = None) -> Takeover:
     """Predict what would happen if the active director of an instance died now."""
     configuration = parts.configuration
     servers = [
@@ -30,6 +30,7 @@ def predict(parts: Parts, instance: InstanceStatus) -> Takeover:
         parts.host_reconciler.status.sync_daemon,
         syncable=configuration.dataplane == "ipvs" and not fullnat,
         pools=[_reserve(parts, server) for server in servers],
+        successor=successor,
     )
 
 

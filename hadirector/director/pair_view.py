@@ -13,9 +13,10 @@ from hadirector.model.pair import Pair
 from hadirector.pair.knowledge import NOTHING_KNOWN, find_events, update
 from hadirector.pair.peers import Peers
 from hadirector.pair.problems import find_problems
-from hadirector.pair.report import PairReport, make_report, summarize
+from hadirector.pair.report import PairReport, find_successor, make_report, summarize
 from hadirector.pair.state import PairState
 from hadirector.status.pair_summary import PairSummary
+from hadirector.status.takeover import Successor
 from hadirector.status.verdict import DirectorVerdict
 
 
@@ -52,6 +53,10 @@ class PairView:
         now, comparison = monotonic(), self._known.comparison
         problems = find_problems(self._own, self._peers, comparison, now)
         return summarize(self._pair.name, self._peers, comparison, problems, now)
+
+    def successor(self, instance: str) -> Successor | None:
+        """Return the peer that would take an instance over, if one is known."""
+        return find_successor(self._peers, instance, monotonic())
 
     def report(self, verdict: DirectorVerdict) -> PairReport | None:
         """Return the directors side by side; None without a pair link."""

@@ -15,6 +15,7 @@ from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
 from hadirector.director import explaining
 from hadirector.director.objects import find_real_server, find_virtual_server
+from hadirector.director.pair_view import PairView
 from hadirector.director.parts import Parts
 from hadirector.director.request_errors import UnknownObjectError
 from hadirector.host import preflight
@@ -27,7 +28,6 @@ from hadirector.status.explanation import (
     RealServerExplanation,
     VirtualServerExplanation,
 )
-from hadirector.status.pair_summary import PairSummary
 from hadirector.status.pause_status import describe_pause
 from hadirector.status.problems import judge_director
 from hadirector.status.report import (
@@ -39,6 +39,7 @@ from hadirector.status.report import (
     real_server_statuses,
     virtual_server_status,
 )
+from hadirector.status.takeover import Successor
 from vrrp.model.report import InstanceStatus
 
 EVENTS_MAX: Final = 20
@@ -52,7 +53,7 @@ class OperatorRequests:
         self,
         parts: Parts,
         pending: Callable[[], PendingStatus | None],
-        pair: Callable[[], PairSummary | None] = lambda: None,
+        pair: PairView | None = None,
     ) -> None:
         self._parts = parts
         self._pending = pending
@@ -114,9 +115,12 @@ class OperatorRequests:
             unfit=parts.fitness.current.reasons,
             pair_readiness=parts.readiness.status,
             events=parts.recorder.event_log.about_instance(name)[-EVENTS_MAX:],
-            takeover=explaining.predict(parts, status),
+            takeover=explaining.predict(parts, status, self._successor(name)),
             paused=parts.describe_pause(),
         )
+
+    def _successor(self, instance: str) -> Successor | None:
+        return None if self._pair is None else self._pair.successor(instance)
 
     async def explain_virtual_server(self, name: str) -> VirtualServerExplanation:
         """Explain whom a virtual server serves. Raises RequestError and DataplaneError."""
@@ -180,7 +184,7 @@ class OperatorRequests:
             process_polling=parts.tracking.processes.polling,
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
-            pair=self._pair(),
+            pair=None if self._pair is None else self._pair.summary(),
             sources=parts.discovery.status(monotonic()),
             announcements=parts.announcer.status(monotonic()),
             table_digest=await parts.hash_tables.digest(parts.pools.table),

@@ -42,9 +42,12 @@ def short_hash(parts: Iterable[str]) -> str:
 
 
 def instance_state(
-    status: InstanceStatus, configured: InstanceConfiguration, now: float
+    status: InstanceStatus, configured: InstanceConfiguration, mtu: int, now: float
 ) -> InstanceState:
-    """Return what the peers learn of an instance. ``now`` is in monotonic seconds."""
+    """Return what the peers learn of an instance. ``now`` is in monotonic seconds.
+
+    ``mtu`` is the MTU of its interface, 0 if it is not known.
+    """
     return InstanceState(
         name=status.instance,
         vrid=status.virtual_router_id,
@@ -53,6 +56,7 @@ def instance_state(
         state=status.state,
         since_seconds=status.state_age,
         priority=status.priority,
+        mtu=mtu,
         address=status.own_address or "",
         sent=status.counters.get("advertisements_sent", 0),
         senders=tuple(

@@ -20,70 +20,72 @@ HEARD_SECONDS: Final = 3.0
 """A peer with a received advertisement that is not older advertises."""
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
+    """The code, the level, a noun and the remedy of the problem for a kind of differences."""
+
     code: str
     level: Level
     noun: str
     remedy: str
 
 
-_MEANINGS: Final = {
-    DifferenceKind.VERSION: _Meaning(
+MEANINGS: Final = {
+    DifferenceKind.VERSION: Meaning(
         "pair_version_differs",
         Level.OK,
         "the version",
         "upgrade the other director as soon as this version has proved itself",
     ),
-    DifferenceKind.CLOCK: _Meaning(
+    DifferenceKind.CLOCK: Meaning(
         "pair_clock_differs",
         Level.DEGRADED,
         "the clock",
         "repair the clocks of both hosts (NTP)",
     ),
-    DifferenceKind.CONFIGURATION: _Meaning(
+    DifferenceKind.CONFIGURATION: Meaning(
         "pair_configuration_differs",
         Level.DEGRADED,
         "the configuration",
         "`hadirector pair diff` shows the sections; give both directors the same file",
     ),
-    DifferenceKind.INSTANCE: _Meaning(
+    DifferenceKind.INSTANCE: Meaning(
         "pair_instances_differ",
         Level.DEGRADED,
         "a VRRP instance",
         "give both directors the same instances with the same virtual_router_id",
     ),
-    DifferenceKind.VERDICTS: _Meaning(
+    DifferenceKind.VERDICTS: Meaning(
         "pair_verdicts_differ",
         Level.DEGRADED,
         "the verdicts on real servers",
         "`hadirector why VS` on both directors shows the checks; one director may not reach the"
         " real servers",
     ),
-    DifferenceKind.WANTED: _Meaning(
+    DifferenceKind.WANTED: Meaning(
         "pair_weights_differ",
         Level.DEGRADED,
         "the weights of real servers",
         "`hadirector why VS` on both directors shows the reason of each weight",
     ),
-    DifferenceKind.ACTUAL: _Meaning(
+    DifferenceKind.ACTUAL: Meaning(
         "pair_tables_differ",
         Level.DEGRADED,
         "the table of the kernel",
         "`hadirector status --problems` on both directors shows the operations that fail",
     ),
-    DifferenceKind.OVERRIDE: _Meaning(
+    DifferenceKind.OVERRIDE: Meaning(
         "pair_overrides_differ",
         Level.DEGRADED,
         "an override",
         "wait for the link, or give the order on both directors",
     ),
-    DifferenceKind.PAUSE: _Meaning(
+    DifferenceKind.PAUSE: Meaning(
         "pair_pause_differs",
         Level.OK,
         "the pause",
         "`hadirector pause` and `hadirector resume` concern one director each",
     ),
-    DifferenceKind.CONNECTION_SYNC: _Meaning(
+    DifferenceKind.CONNECTION_SYNC: Meaning(
         "pair_sync_differs",
         Level.DEGRADED,
         "the sync daemon",
@@ -102,7 +104,7 @@ def find_problems(
         yield from _peer_problems(own, peer, now)
     faults = [each for each in comparison.differences if each.is_fault(now)]
     for name in peers:
-        for kind, meaning in _MEANINGS.items():
+        for kind, meaning in MEANINGS.items():
             found = [each for each in faults if (each.peer, each.difference.kind) == (name, kind)]
             if found:
                 yield _difference_problem(name, meaning, found, now)
@@ -166,7 +168,7 @@ def _peer_problems(own: PairState, peer: Peer, now: float) -> Iterator[Problem]:
 
 
 def _difference_problem(
-    peer: str, meaning: _Meaning, found: Iterable[LastingDifference], now: float
+    peer: str, meaning: Meaning, found: Iterable[LastingDifference], now: float
 ) -> Problem:
     """Return one problem for all differences of a kind."""
     first, *others = found

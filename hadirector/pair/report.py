@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from hadirector.host.status import SyncDaemonStatus
 from hadirector.model.pair import Pair
 from hadirector.pair.advertisements import Flow, Stranger, View, Views
 from hadirector.pair.comparison import DifferenceKind, LastingDifference, override_effects
@@ -24,12 +25,16 @@ from hadirector.pair.state import (
     ReadinessFact,
 )
 from hadirector.status.pair_summary import PairSummary, PeerSummary
+from hadirector.status.takeover import PoolReserve, Successor
 from hadirector.status.verdict import DirectorVerdict, Problem
 from vrrp.model.report import State
 
 
 class PairInstance(msgspec.Struct, frozen=True):
-    """A VRRP instance of a director. ``since_seconds`` is the age of its state, if known."""
+    """A VRRP instance of a director. ``since_seconds`` is the age of its state, if known.
+
+    ``mtu`` is the MTU of its interface, 0 if it is not known.
+    """
 
     name: str
     state: State
@@ -37,6 +42,7 @@ class PairInstance(msgspec.Struct, frozen=True):
     priority: int
     virtual_router_id: int
     interface: str
+    mtu: int = 0
 
 
 class PairPool(msgspec.Struct, frozen=True):
@@ -263,7 +269,13 @@ def _facts(state: PairState) -> PairFacts:
         unready=unready,
         instances=tuple(
             PairInstance(
-                each.name, each.state, each.since_seconds, each.priority, each.vrid, each.interface
+                each.name,
+                each.state,
+                each.since_seconds,
+                each.priority,
+                each.vrid,
+                each.interface,
+                each.mtu,
             )
             for each in state.instances
         ),
@@ -291,6 +303,33 @@ def _differences(found: Iterable[LastingDifference], now: float) -> Iterator[Pai
             seconds,
             each.is_fault(now),
         )
+
+
+def find_successor(peers: Peers, instance: str, now: float) -> Successor | None:
+    """Return the peer that would take an instance over: the BACKUP with the highest priority."""
+    found = [
+        (each.priority, peer)
+        for peer in peers.values()
+        if is_current(peer) and peer.state is not None
+        for each in peer.state.instances
+        if each.name == instance and each.state is State.BACKUP
+    ]
+    if not found:
+        return None
+    priority, peer = max(found, key=lambda each: each[0])
+    assert peer.state is not None, "a current peer has a state"
+    sync = peer.state.connection_sync
+    receives = (f"backup on {peer.name}, id {sync.sync_id}",) if sync and sync.backup else ()
+    return Successor(
+        name=peer.name,
+        priority=priority,
+        age=age(peer, now) or 0.0,
+        unready=tuple(describe_fact(fact) for fact in unready_facts(peer.state)),
+        pools=tuple(
+            PoolReserve(each.name, each.passing, each.total) for each in peer.state.virtual_servers
+        ),
+        sync=SyncDaemonStatus(receives, ()),
+    )
 
 
 def summarize(

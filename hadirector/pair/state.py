@@ -76,7 +76,8 @@ class SenderState(msgspec.Struct, frozen=True, gc=False):
 class InstanceState(msgspec.Struct, frozen=True, gc=False):
     """One VRRP instance of a director.
 
-    ``priority`` is the present priority, and ``address`` the source address of its advertisements.
+    ``mtu`` is the MTU of the interface, 0 if it is not known. ``priority`` is the present priority,
+    and ``address`` the source address of its advertisements.
     ``sent`` counts them, and ``senders`` the packets that it receives. The counts are
     ``counted_ago`` seconds old, and were counted for ``counted_for`` seconds.
     """
@@ -88,6 +89,7 @@ class InstanceState(msgspec.Struct, frozen=True, gc=False):
     state: State = State.INITIALIZE
     since_seconds: Seconds | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    mtu: Number = 0
     address: Word = ""
     sent: Number = 0
     senders: Annotated[tuple[SenderState, ...], msgspec.Meta(max_length=SENDERS_MAX)] = ()

@@ -22,6 +22,30 @@ class PoolReserve(msgspec.Struct, frozen=True):
     total: int
 
 
+class Successor(msgspec.Struct, frozen=True, kw_only=True):
+    """The director of the pair that would take over, as the pair link knows it.
+
+    ``unready`` are the reasons why it should not, and ``age`` is the age of its state in seconds.
+    ``sync`` has the threads of its sync daemon.
+    """
+
+    name: str
+    priority: int
+    age: float
+    unready: tuple[str, ...] = ()
+    pools: tuple[PoolReserve, ...] = ()
+    sync: SyncDaemonStatus = SyncDaemonStatus((), ())
+
+    @property
+    def description(self) -> str:
+        """The prediction in one sentence."""
+        readiness = f"not ready: {', '.join(self.unready)}" if self.unready else "ready"
+        return (
+            f"{self.name} would take over (priority {self.priority}, {readiness};"
+            f" {self.age:.1f} s ago)"
+        )
+
+
 class Takeover(msgspec.Struct, frozen=True):
     """The consequences of the death of the active director of one instance.
 
@@ -45,14 +69,25 @@ def predict_takeover(
     *,
     syncable: bool,
     pools: Collection[PoolReserve],
+    successor: Successor | None = None,
 ) -> Takeover:
     """Predict the takeover from what this director knows.
 
     ``syncable`` is whether the sync daemon can carry the connections: the dataplane is ipvs, and no
-    pool uses fullnat.
+    pool uses fullnat. ``successor`` is the next director of the pair, if the pair link knows one.
     """
     if instance.fault is not None:
         return Takeover(False, None, f"this director would not take over: {instance.fault}")
+    if instance.state is State.ACTIVE and successor is not None:
+        names = {pool.virtual_server for pool in pools}
+        found = tuple(pool for pool in successor.pools if pool.virtual_server in names)
+        return Takeover(
+            None,
+            None,
+            successor.description,
+            _describe_connections(successor.sync, syncable=syncable, host=f" on {successor.name}"),
+            found,
+        )
     if instance.state is State.ACTIVE:
         return Takeover(
             None,
@@ -69,10 +104,12 @@ def predict_takeover(
     )
 
 
-def _describe_connections(sync: SyncDaemonStatus, *, syncable: bool) -> str:
+def _describe_connections(
+    sync: SyncDaemonStatus, *, syncable: bool, host: str = " on this host"
+) -> str:
     if not syncable:
         return "established connections are cut: the sync daemon cannot carry them"
     received = [thread for thread in sync.running if thread.startswith(_RECEIVES)]
     if received:
         return f"established connections continue (sync daemon {received[0]})"
-    return "established connections are cut: no sync daemon receives connections on this host"
+    return f"established connections are cut: no sync daemon receives connections{host}"

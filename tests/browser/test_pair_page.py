@@ -1,4 +1,4 @@
-"""The page of the standby director, while the active director dies."""
+"""The page of the standby director: both directors of the pair, and the death of the active one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from hadirector.web.tokens import Token, digest_of, format_tokens
 from tests.browser.conftest import Open
 from tests.lab.loopback import RunningDirector, free_ports
+from tests.lab.paired_directors import make_certificate
 from tests.waiting import eventually_async
 
 CONFIGURATION = """
@@ -66,6 +68,75 @@ async def test_a_takeover_is_on_the_page_within_a_second(tmp_path: Path, open_pa
             assert time.monotonic() - began < 1.0
             await page.get_by_role("link", name="Servers").click()
             await expect(row).to_contain_text("ACTIVE")
+    finally:
+        active.end()
+        standby.end()
+
+
+LINK = """
+pair:
+  name: edge
+  listen: {source}:{link}
+  certificate: {files}/{name}.pem
+  key: {files}/{name}.key
+  peers:
+    - {{name: lb1, address: "127.0.1.1:{link}", certificate: {files}/lb1.pem}}
+    - {{name: lb2, address: "127.0.1.2:{link}", certificate: {files}/lb2.pem}}
+"""
+
+
+@pytest.mark.netns
+async def test_the_page_shows_the_pair_and_orders_by_button(
+    tmp_path: Path, open_page: Open
+) -> None:
+    port, web_port, link = free_ports(3)
+    tokens = tmp_path / "tokens"
+    tokens.write_bytes(format_tokens([Token("ann", "operate", digest_of("operate"))]))
+    sources = {"lb1": "127.0.1.1", "lb2": "127.0.1.2"}
+    running = {}
+    for name in sources:
+        make_certificate(tmp_path, name)
+    for name, priority in (("lb1", 200), ("lb2", 100)):
+        [peer] = [source for other, source in sources.items() if other != name]
+        web = f"api: {{listen: '127.0.0.1:{web_port}', tokens_file: {tokens}}}" * (name == "lb2")
+        pair = LINK.format(source=sources[name], link=link, files=tmp_path, name=name)
+        running[name] = RunningDirector(
+            tmp_path / name,
+            CONFIGURATION.format(
+                name=name,
+                directory=tmp_path / name,
+                api=f"{web}\n{pair}",
+                priority=priority,
+                source=sources[name],
+                peer=peer,
+                port=port,
+            ),
+        )
+    active, standby = running.values()
+    try:
+        await eventually_async(lambda: "pair_peer_reached" in standby.log, 20)
+        await eventually_async(active.is_active, 20, threaded=True)
+        async with open_page(f"http://127.0.0.1:{web_port}/#/pair", "operate") as page:
+            table = page.get_by_role("table", name="Directors of the pair edge")
+            await expect(table.get_by_role("row").filter(has_text="VRID 51")).to_contain_text(
+                "BACKUP"
+            )
+            await expect(table).to_contain_text("ACTIVE")
+            sent = page.get_by_role("table", name="Advertisements")
+            await expect(sent).to_contain_text("received, the last one")
+            await page.get_by_role("button", name="Pause").click()
+            dialog = page.get_by_role("dialog")
+            await dialog.get_by_label("Reason").fill("kernel update")
+            await dialog.get_by_label("For how many hours").fill("1")
+            await dialog.get_by_role("button", name="Pause").click()
+            await expect(table.get_by_role("row").filter(has_text="Pause")).to_contain_text(
+                "kernel update"
+            )
+            await expect(page.get_by_role("button", name="Resume")).to_be_enabled()
+            assert (await Axe().run(page)).violations_count == 0
+            os.killpg(active.process.pid, signal.SIGKILL)
+            await expect(table).to_contain_text("was ACTIVE", timeout=20_000)
+            await expect(table).to_contain_text("lost")
     finally:
         active.end()
         standby.end()

@@ -44,6 +44,8 @@ export class Director {
     this.events = [];
     this.tickAt = 0;
     this.error = "";
+    this.pair = null; // the directors of the pair, if there is a pair link
+    this.pairAt = 0;
     this.history = new Map(); // virtual server -> connections at the latest points
     this.historyAt = 0;
     this.source = null;
@@ -51,6 +53,10 @@ export class Director {
 
   get age() {
     return this.status ? performance.now() - this.statusAt : Infinity;
+  }
+
+  get pairAge() {
+    return performance.now() - this.pairAt;
   }
 
   get live() {
@@ -122,12 +128,24 @@ export class Director {
       this.statusAt = began - age * 1000;
       this.error = "";
       this.remember(began);
+      await this.pollPair(value);
     } catch (error) {
       if (error.status === 401) this.stop();
       this.error = error.message;
     }
     this.changed();
     setTimeout(() => this.poll(), Math.max(100, STATUS_MS - (performance.now() - began)));
+  }
+
+  async pollPair(status) {
+    if (!status.pair) {
+      this.pair = null;
+      return;
+    }
+    const began = performance.now();
+    const { value, age } = await request("GET", "/v1/pair");
+    this.pair = value;
+    this.pairAt = began - age * 1000;
   }
 
   remember(now) {

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
 import { Director } from "./director.js";
 import { about, EventTable, html, State } from "./parts.js";
+import { PairView } from "./pair.js";
 import { Plan } from "./plan.js";
 import { MemberView, Overview, ServerView } from "./servers.js";
 import { matches, verdictState } from "./states.js";
@@ -12,6 +13,10 @@ import { matches, verdictState } from "./states.js";
 const OLD_MS = 3000;
 const STALE_MS = 10000;
 const VIEWS = [["#/", "Servers"], ["#/events", "Timeline"], ["#/plan", "Plan"]];
+
+function views(status) {
+  return status && status.pair ? [["#/pair", "Pair"], ...VIEWS] : VIEWS;
+}
 
 function route() {
   return location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
@@ -45,7 +50,7 @@ function Page({ director }) {
     <${Header} director=${director} old=${old} stale=${stale} path=${path} />
     <main>
       ${director.error && html`<p role="alert" class="error">${director.error}</p>`}
-      ${path[0] !== "plan" && !path[2] && html`<p><label>Filter <input ref=${search} type="search" value=${filter} aria-keyshortcuts="/"
+      ${path[0] !== "plan" && path[0] !== "pair" && !path[2] && html`<p><label>Filter <input ref=${search} type="search" value=${filter} aria-keyshortcuts="/"
         onInput=${(event) => setFilter(event.target.value)} /></label> <small>Press / to type here.</small></p>`}
       ${director.status ? html`<${View} director=${director} path=${path} filter=${filter} act=${setChange} />` : html`<p>The director has not answered yet.</p>`}
     </main>
@@ -53,6 +58,7 @@ function Page({ director }) {
 }
 
 function View({ director, path, filter, act }) {
+  if (path[0] === "pair") return html`<${PairView} director=${director} act=${act} />`;
   if (path[0] === "plan") return html`<${Plan} director=${director} />`;
   if (path[0] === "events") {
     const events = director.events.filter((event) => matches(filter, event.name, about(event.fields), JSON.stringify(event.fields)));
@@ -75,7 +81,7 @@ function Header({ director, old, stale, path }) {
     <p class="verdict" aria-live="polite"><${State} state=${state} /> <span>${status && !stale && status.verdict ? status.verdict.summary : ""}</span></p>
     <p class="age">${director.live ? html`<span class="live">● live</span>` : html`<span class="dead">◌ no stream: changes are disabled</span>`}
       ${" "}${old && status ? html`<b>as of ${seconds} s ago</b>` : ""}</p>
-    <nav aria-label="Views"><ul>${VIEWS.map(([to, name]) => html`<li><a href=${to} aria-current=${here === to ? "page" : null}>${name}</a></li>`)}</ul></nav>
+    <nav aria-label="Views"><ul>${views(status).map(([to, name]) => html`<li><a href=${to} aria-current=${here === to ? "page" : null}>${name}</a></li>`)}</ul></nav>
     ${who && html`<p class="who">${who.name}, ${who.role}${who.only ? `, only ${who.only}` : ""}
       ${" "}${who.name !== "anybody" && html`<button onClick=${() => director.logOut()}>Log out</button>`}</p>`}</header>`;
 }

@@ -42,6 +42,12 @@ export function instanceState(instance) {
   return { ...NONE, word: instance.state };
 }
 
+export function directorState(each) {
+  if (!each.facts) return UNKNOWN;
+  if (!each.current) return { ...BAD, word: each.reach };
+  return each.facts.ready ? { ...GOOD, word: "ready" } : { ...WARN, word: "not ready" };
+}
+
 export function passing(server) {
   return server.real_servers.filter((member) => member.verdict === "passing").length;
 }

@@ -177,7 +177,7 @@ WITHOUT_JSON = {
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))
 def test_a_command_has_its_output_as_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    actions = {"token": ["list"], "realserver": ["check"]}
+    actions = {"token": ["list"], "realserver": ["check"], "pair": ["diff"]}
     with pytest.raises(SystemExit):
         main([name, *actions.get(name, []), "--help"])
     assert "--json" in capsys.readouterr().out

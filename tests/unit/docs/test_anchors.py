@@ -16,6 +16,8 @@ from hadirector.events.alerts.message import Sender, write_message
 from hadirector.events.alerts.outbox import Batch
 from hadirector.events.event_log import EVENT_NAMES
 from hadirector.model.alerts import CONDITIONS
+from hadirector.pair.peers import Reach
+from hadirector.pair.problems import MEANINGS
 from hadirector.status.verdict import Level, Problem
 from tests.reference.anchors import TABLES, Table, render
 
@@ -65,7 +67,10 @@ def test_each_name_has_an_anchor() -> None:
     assert problems <= names("problem")
     findings = codes_in("hadirector/doctor", "Finding")
     assert len(findings) > 20
-    assert findings == names("finding")
+    pair = codes_in("hadirector/pair", "Finding")
+    pair |= {meaning.code for meaning in MEANINGS.values()}
+    pair |= {f"pair_peer_{reach}" for reach in Reach if reach is not Reach.REACHED}
+    assert findings | pair == names("finding")
 
 
 def test_each_metric_of_the_page_has_an_anchor() -> None:

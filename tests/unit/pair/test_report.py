@@ -11,7 +11,13 @@ from hadirector.model.pair import Pair
 from hadirector.pair.comparison import Difference, DifferenceKind, LastingDifference
 from hadirector.pair.peers import Peer, Reach
 from hadirector.pair.problems import find_problems
-from hadirector.pair.report import Comparison, describe_standby, make_report, views
+from hadirector.pair.report import (
+    Comparison,
+    describe_standby,
+    find_successor,
+    make_report,
+    views,
+)
 from hadirector.pair.split_brain import SplitBrain
 from hadirector.pair.state import (
     InstanceState,
@@ -181,3 +187,18 @@ def test_differences_of_one_kind_are_one_problem() -> None:
             "the table of the kernel of web differs: a here, b on lb2",
         ),
     ]
+
+
+def test_the_successor_is_the_current_backup_with_the_highest_priority() -> None:
+    weak = replace(THEIRS.instances[0], priority=50)
+    strong = replace(THEIRS.instances[0], priority=90)
+    peers = {
+        "lb2": a_peer(state=replace(BLIND, instances=(strong,))),
+        "lb3": a_peer(name="lb3", state=replace(THEIRS, instances=(weak,))),
+        "lb4": replace(LOST, name="lb4"),
+    }
+    found = find_successor(peers, "web", NOW)
+    assert found is not None
+    assert (found.name, found.priority, found.unready) == ("lb2", 90, ("it is blind",))
+    assert find_successor({"lb4": LOST}, "web", NOW) is None
+    assert find_successor(peers, "mail", NOW) is None

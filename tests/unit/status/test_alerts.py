@@ -53,7 +53,7 @@ def test_the_problem_codes_in_the_rules_exist() -> None:
         for codes in re.findall(r'code[!=]~"([^"]+)"', rule["expr"])
         for code in codes.split("|")
     }
-    assert len(named) == 19
+    assert len(named) == 31
     assert [code for code in named if f"`{code}`" not in operations] == []
 
 

@@ -23,6 +23,7 @@ from hadirector.sources.status import PoolStatus, SourceStatus
 from hadirector.status import exposition
 from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.metrics import families
+from hadirector.status.pair_summary import PairSummary, PeerSummary
 from hadirector.status.report import (
     ProcessStatus,
     RealServerStatus,
@@ -100,6 +101,21 @@ STATUS = Status(
     discarded_results={Reason.TIMEOUT: 3},
     unattended_seconds=1.5,
     table_digest="ab12",
+    pair=PairSummary(
+        name="edge",
+        standby="lb2 could take over",
+        peers=(
+            PeerSummary(
+                name="lb2",
+                reached=True,
+                ready=True,
+                age=0.5,
+                clock_skew=-0.25,
+                differences={"verdicts": 2},
+                refusals={"certificate": 4},
+            ),
+        ),
+    ),
     alert_receivers=(
         ReceiverStatus(
             name="ops",
@@ -265,3 +281,16 @@ def test_every_metric_is_documented_with_its_type_and_labels() -> None:
         for family in (*families(STATUS), *web_families(WEB))
     }
     assert documented() == exported
+
+
+def test_the_metrics_of_a_pair() -> None:
+    found = {name: value for name, value in samples(STATUS).items() if "_pair_" in name}
+    assert found == {
+        "hadirector_pair_peer_reached['lb2']": 1.0,
+        "hadirector_pair_peer_ready['lb2']": 1.0,
+        "hadirector_pair_peer_age_seconds['lb2']": 0.5,
+        "hadirector_pair_peer_clock_skew_seconds['lb2']": -0.25,
+        "hadirector_pair_differences['verdicts', 'lb2']": 2.0,
+        "hadirector_pair_answers_refused_total['lb2', 'certificate']": 4.0,
+        "hadirector_pair_split_brains[]": 0.0,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hadirector.host.status import SyncDaemonStatus
-from hadirector.status.takeover import PoolReserve, Takeover, predict_takeover
+from hadirector.status.takeover import PoolReserve, Successor, Takeover, predict_takeover
 from vrrp.model.report import InstanceStatus, State
 
 BACKUP = InstanceStatus(
@@ -71,3 +71,26 @@ def test_the_active_director_cannot_know_its_successor() -> None:
     found = predict(replace(BACKUP, state=State.ACTIVE))
     assert (found.takes_over, found.within, found.pools) == (None, None, ())
     assert "`hadirector why instance web`" in found.reason
+
+
+def test_the_successor_of_an_active_director_is_known_over_the_pair_link() -> None:
+    successor = Successor(
+        name="lb2",
+        priority=100,
+        age=0.4,
+        unready=("it is blind",),
+        pools=(PoolReserve("web", 2, 3), PoolReserve("mail", 1, 1)),
+        sync=SyncDaemonStatus(("backup on lb2, id 7",), ()),
+    )
+    found = predict_takeover(
+        replace(BACKUP, state=State.ACTIVE),
+        (),
+        SyncDaemonStatus((), ()),
+        syncable=True,
+        pools=[PoolReserve("web", 3, 3)],
+        successor=successor,
+    )
+    assert found.reason == ("lb2 would take over (priority 100, not ready: it is blind; 0.4 s ago)")
+    assert found.takes_over is None
+    assert found.pools == (PoolReserve("web", 2, 3),)
+    assert found.connections == "established connections continue (sync daemon backup on lb2, id 7)"

@@ -13,10 +13,12 @@ from checks.definition.result import Verdict
 from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
+from hadirector.pair.problems import MEANINGS
 from hadirector.status.alert_status import ReceiverStatus
+from hadirector.status.pair_summary import PairSummary
 from hadirector.status.problems import judge_director
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
-from hadirector.status.verdict import Level
+from hadirector.status.verdict import Level, Problem
 from tests.unit.status.order_cases import order_cases
 from tests.unit.status.readiness_cases import readiness_cases
 from tests.unit.status.staged_faults import STAGED_FAULTS
@@ -386,6 +388,25 @@ def test_an_override_that_ends_in_more_than_ten_minutes_is_no_note() -> None:
     assert judge_director(with_members(GOOD, later)).problems == ()
 
 
+OF_THE_PAIR = {meaning.code: meaning.level for meaning in MEANINGS.values()} | {
+    "split_brain": Level.CRITICAL,
+    "pair_peer_lost": Level.DEGRADED,
+    "pair_peer_refused": Level.DEGRADED,
+    "pair_peer_unready": Level.DEGRADED,
+}
+"""The codes of `hadirector.pair.problems`, with their levels."""
+
+
+def test_the_problems_of_a_pair_join_the_verdict() -> None:
+    problem = Problem(
+        level=Level.CRITICAL, code="split_brain", object="instance web", reason="two", remedy="look"
+    )
+    pair = PairSummary(name="edge", standby="lb2 could take over", peers=(), problems=(problem,))
+    verdict = judge_director(replace(STATUS, pair=pair))
+    assert verdict.level is Level.CRITICAL
+    assert verdict.summary == "pair edge: instance web: two; lb2 could take over"
+
+
 def test_each_code_is_documented_with_its_level() -> None:
     section = PAGE.read_text().split("## Verdict and problems\n")[1].split("\n## ")[0]
     documented = {
@@ -395,6 +416,7 @@ def test_each_code_is_documented_with_its_level() -> None:
         for code in re.findall(r"`(\w+)`", row.split("|")[1])
     }
     words = {Level.OK: "note"}
-    for _, level, code, _ in FOUND.values():
+    found = {code: level for _, level, code, _ in FOUND.values()} | OF_THE_PAIR
+    for code, level in found.items():
         assert words.get(level, level) in documented[code]
-    assert set(documented) == {code for _, _, code, _ in FOUND.values()}
+    assert documented.keys() == found.keys()
