@@ -8,7 +8,7 @@ question signs nothing.
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from collections.abc import Callable
 from typing import Final
 
@@ -25,7 +25,7 @@ from vrrp.model.report import ReportProblem
 from vrrp.protocol.authentication import Clocks, authenticate, sign
 from vrrp.protocol.inquiry import (
     ANSWER,
-    NUMBER_BITS,
+    NUMBER_BYTES,
     QUESTION,
     Inquiry,
     decode_inquiry,
@@ -112,7 +112,7 @@ class Inquirer:
         now = asyncio.get_running_loop().time()
         active = self._watch.followed
         if active is not None and self._watch.ask(now):
-            number = secrets.randbits(NUMBER_BITS)
+            number = int.from_bytes(os.urandom(NUMBER_BYTES))  # `secrets` would import OpenSSL
             try:
                 self._open_socket(active.address).send(self._message(QUESTION, number))
             except OSError as error:

@@ -16,7 +16,7 @@ from vrrp.protocol.authentication import TRAILER_BYTES
 QUESTION: Final = 14
 ANSWER: Final = 15
 DEFAULT_PORT: Final = 9472
-NUMBER_BITS: Final = 64
+NUMBER_BYTES: Final = 8
 
 _MESSAGE: Final = struct.Struct("!BB6xQ")
 
