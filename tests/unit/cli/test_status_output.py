@@ -312,15 +312,10 @@ def test_problems_are_listed_with_their_remedies(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = good_status().virtual_servers[0]
-    members = (
-        real_server("192.0.2.45:80", PASSING, 2),
-        replace(real_server("192.0.2.46:80", FAILING, None), verdict_age=200.0),
-        replace(
-            real_server("192.0.2.47:80", PASSING, 2),
-            override=Action.DRAIN,
-            override_expires_in=120.0,
-        ),
-    )
+    bad = replace(real_server("192.0.2.46:80", FAILING, None), verdict_age=200.0)
+    overridden = {"override": Action.DRAIN, "override_expires_in": 120.0}
+    third = replace(real_server("192.0.2.47:80", PASSING, 2), **overridden)
+    members = (real_server("192.0.2.45:80", PASSING, 2), bad, third)
     pool = replace(first, name="web", real_servers=members)
     answer_with(replace(good_status(), virtual_servers=(pool,)), monkeypatch)
     assert main(["status", "--problems"]) == 1
