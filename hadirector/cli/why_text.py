@@ -171,7 +171,15 @@ def render_explanation(why: RealServerExplanation) -> list[str]:
     if why.keep_clients is not None:
         stay = "stay on the real server" if why.keep_clients else "leave the real server"
         lines.append(f"  persistent clients {stay}")
+    lines += [_PEER_LINES[state].format(peer=peer) for peer, state in why.peers.items()]
     return [*lines, *(f"  {events.line(event, _KNOWN)}" for event in why.events)]
+
+
+_PEER_LINES: Final = {
+    "known": "  the override is known to {peer}",
+    "pending": "  {peer} does not have the override yet",
+    "not_shared": "  {peer} does not share overrides",
+}
 
 
 _KNOWN: Final = ("virtual_server", "real_server")

@@ -89,6 +89,7 @@ class OperatorRequests:
             keep_clients=override.keep_clients if override else None,
             flaps_for=remaining(judgement.flapping.get(real_server.key)) if judgement else None,
             paused=parts.describe_pause(),
+            peers=parts.sharing.describe(override.stamp if override else None),
         )
 
     def instances(self) -> tuple[InstanceStatus, ...]:
@@ -163,6 +164,8 @@ class OperatorRequests:
             idle_connections=statistics.idle_connections,
             host=parts.host_reconciler.status,
             orphaned_overrides=parts.overrides.find_orphans(),
+            pending_overrides=parts.sharing.count_pending(),
+            suspicions=parts.suspecting.status,
             blind=parts.health.blindness.blind,
             delayed_probes=statistics.delayed_probes,
             discarded_results=statistics.discarded,

@@ -115,6 +115,15 @@ class Sharing:
         """Return for each peer whether it has the value with this stamp."""
         return {} if stamp is None else {peer: self._knows(peer, stamp) for peer in self.peers}
 
+    def count_pending(self) -> dict[str, int]:
+        """Return for each peer how many overrides it does not have; without those with none."""
+        stamps = [each.stamp for each in self._store.current.values() if each.stamp is not None]
+        counts = {
+            peer: sum(self._knows(peer, stamp) != "known" for stamp in stamps)
+            for peer in self.peers
+        }
+        return {peer: count for peer, count in counts.items() if count}
+
     async def has_room(self, overrides: Collection[Override]) -> bool:
         """Return whether the state can carry further overrides, or has no room for all already."""
         registers, director = self._store.registers, self._store.sharing

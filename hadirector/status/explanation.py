@@ -6,6 +6,7 @@ import msgspec
 
 from hadirector.events.event_log import Event
 from hadirector.pools.candidate import Step
+from hadirector.status.override_status import Knowledge
 from hadirector.status.readiness import PairReadiness
 from hadirector.status.report import RealServerStatus, VirtualServerStatus
 from hadirector.status.takeover import Takeover
@@ -20,6 +21,7 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
     ``deadline_in`` the time until its drain ends in any case. ``keep_clients`` is whether
     persistent clients stay during the drain. ``flaps_for`` is how long a flapping real server
     still counts as flapping. ``paused`` is the pause of the director; it is empty without a pause.
+    ``peers`` has for each peer whether it has the override; it is empty without a shared override.
     """
 
     name: str
@@ -31,6 +33,7 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
     keep_clients: bool | None = None
     flaps_for: float | None = None
     paused: str = ""
+    peers: dict[str, Knowledge] = {}
 
 
 class InstanceExplanation(msgspec.Struct, frozen=True):

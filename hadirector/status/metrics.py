@@ -18,7 +18,7 @@ from hadirector.status.alert_metrics import alert_families
 from hadirector.status.announcement_status import announcement_families
 from hadirector.status.exporter_metrics import exporter_families
 from hadirector.status.families import Sample, counter_family, gauge_family, histogram_family
-from hadirector.status.pair_metrics import pair_families
+from hadirector.status.pair_metrics import pair_families, suspicion_families
 from hadirector.status.problems import judge_director
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.source_status import source_families
@@ -45,6 +45,7 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from announcement_families(status.announcements, status.table_digest)
         if status.pair is not None:
             yield from pair_families(status.pair)
+            yield from suspicion_families(status.suspicions)
         yield from source_families(status.sources)
     if "virtual_servers" in scopes:
         yield from _virtual_server_metrics(status.virtual_servers)

@@ -8,6 +8,7 @@ from prometheus_client.core import Metric
 
 from hadirector.status.families import counter_family, gauge_family
 from hadirector.status.pair_summary import PairSummary
+from hadirector.status.suspicion_status import SuspicionStatus
 
 
 def pair_families(pair: PairSummary) -> Iterator[Metric]:
@@ -54,4 +55,14 @@ def pair_families(pair: PairSummary) -> Iterator[Metric]:
         "VRRP instances for which two directors of the pair are ACTIVE.",
         (),
         [((), len(pair.split_brains))],
+    )
+
+
+def suspicion_families(status: SuspicionStatus) -> Iterator[Metric]:
+    """Yield the metric of suspicions."""
+    yield counter_family(
+        "suspicions",
+        "Total number of suspicions: sent to peers, or of peers and probed, or refused.",
+        ("kind",),
+        [(("sent",), status.sent), (("probed",), status.probed), (("refused",), status.refused)],
     )

@@ -226,6 +226,14 @@ def _notes(status: Status) -> Iterator[Problem]:
             reason=override,
             remedy="remove the override, or configure the real server again",
         )
+    for peer, count in status.pending_overrides.items():
+        yield Problem(
+            level=Level.OK,
+            code="override_pending",
+            object=f"peer {peer}",
+            reason=f"it does not have {_number(count, 'override')} of this director yet",
+            remedy="it gets them over the pair link; repeat them there if it does not share them",
+        )
 
 
 def _first(texts: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ from hadirector.status.configurations import PendingStatus
 from hadirector.status.pair_summary import PairSummary
 from hadirector.status.pause_status import PauseStatus
 from hadirector.status.readiness import PairReadiness
+from hadirector.status.suspicion_status import SuspicionStatus
 from hadirector.status.verdict import DirectorVerdict
 from vrrp.model.report import InstanceStatus
 
@@ -128,7 +129,8 @@ class Status(msgspec.Struct, frozen=True):
     not noticed by events of the kernel; None if events arrive or nothing is tracked. ``verdict`` is
     None until it is decided; a director sends it with every status. ``pair`` and ``pair_readiness``
     are None without a pair link. ``table_digest`` is equal on all directors that select the same
-    real servers with ``sh`` and ``mh``; empty without these.
+    real servers with ``sh`` and ``mh``; empty without these. ``pending_overrides`` has, for each
+    peer, the number of shared overrides that it does not have.
     """
 
     name: str
@@ -147,6 +149,8 @@ class Status(msgspec.Struct, frozen=True):
     idle_connections: int = 0
     host: HostStatus = HostStatus()
     orphaned_overrides: tuple[str, ...] = ()
+    pending_overrides: dict[str, int] = {}
+    suspicions: SuspicionStatus = SuspicionStatus()
     blind: bool = False
     delayed_probes: int = 0
     discarded_results: dict[Reason, int] = {}

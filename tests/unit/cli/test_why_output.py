@@ -57,6 +57,7 @@ def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.Monke
         deadline_in=59.6,
         keep_clients=False,
         flaps_for=43.2,
+        peers={"lb2": "known", "lb3": "pending", "lb4": "not_shared"},
     )
     assert render_explanation(why) == [
         "web/192.0.2.45:80: weight 0 (3 + 4 connections)",
@@ -68,6 +69,9 @@ def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.Monke
         "  the drain ends in at most 1 min",
         "  flap damping lasts for another 43 s",
         "  persistent clients leave the real server",
+        "  the override is known to lb2",
+        "  lb3 does not have the override yet",
+        "  lb4 does not share overrides",
         '  1970-01-01 00:00:00Z  weight_decided  weight=null reason="configured; failing"',
         '  1970-01-01 23:59:59Z  override_set  description="draining, by ann: new kernel"',
     ]

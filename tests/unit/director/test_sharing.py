@@ -102,12 +102,14 @@ async def test_an_override_reaches_the_peer_which_then_knows_it(tmp_path: Path) 
         await lb1.order()
         stamp = lb1.store.current[ONE].stamp
         assert lb1.sharing.describe(stamp) == {"lb2": "pending"}
+        assert lb1.sharing.count_pending() == {"lb2": 1}
         await lb1.tell(lb2)
         await eventually_async(lambda: lb2.action, 5.0, expected=Action.DRAIN)
         assert lb2.changes == [OverridesChanged(frozenset({"web"}))]
         await lb2.tell(lb1)
         await eventually_async(lambda: lb1.sharing.describe(stamp), 5.0, expected={"lb2": "known"})
         assert await lb1.sharing.wait() == {"lb2": "known"}
+        assert lb1.sharing.count_pending() == {}
         assert lb2.sharing.describe(stamp) == {"lb1": "known"}
     stored = Side(tmp_path / "lb2", "lb2").store
     assert stored.registers == lb2.store.registers

@@ -9,6 +9,7 @@ from hadirector.health.verdicts import Health
 from hadirector.model.configuration import RealServer
 from hadirector.model.ipvs import DestinationKey
 from hadirector.pair.state import Suspicions
+from hadirector.status.suspicion_status import SuspicionStatus
 from tests.builders import a_check, a_configuration, a_virtual_server
 
 KEY = DestinationKey("192.0.2.45", 80)
@@ -51,4 +52,4 @@ async def test_a_suspicion_of_a_peer_causes_a_probe(
     suspecting.follow("lb2", "x", Suspicions(2, ("unknown", CHECK.identity)), 101.0)
     suspecting.follow("lb2", "x", Suspicions(2, ("unknown", CHECK.identity)), 102.0)
     assert hinted == [CHECK.identity]
-    assert (suspecting.probed, suspecting.refused) == (1, 1)
+    assert suspecting.status == SuspicionStatus(sent=0, probed=1, refused=1)

@@ -18,6 +18,12 @@ PENDING = PendingStatus(3, 2, 41.0, "unix:ann")
 def order_cases(status: Status) -> dict[str, tuple[Status, Level, str, str]]:
     """Return variants of a status, each with the level, the code and the object of its problem."""
     return {
+        "overrides pending": (
+            replace(status, pending_overrides={"lb2": 3}),
+            Level.OK,
+            "override_pending",
+            "peer lb2",
+        ),
         "paused": (replace(status, pause=PAUSE), Level.DEGRADED, "paused", "director"),
         "pending": (
             replace(status, pending_configuration=PENDING),
