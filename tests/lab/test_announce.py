@@ -259,6 +259,29 @@ def test_an_operator_withdraws_a_group_and_undoes_that(site: Site) -> None:
     site.wait_for(1, 2)
 
 
+@pytest.mark.parametrize("site", ["bird"], indirect=True)
+def test_a_reload_removes_and_adds_announced_addresses(site: Site) -> None:
+    """Without the section, nothing of it is left on the host. A new address is announced too."""
+    one, file = site.directors[0], site.directory / "lb1.yaml"
+    text = file.read_text()
+    reload = (sys.executable, "-m", "hadirector", "reload")
+    socket = ("--socket", f"{site.directory}/run-lb1/api.sock")
+    file.write_text(text[: text.index("announce:")] + text[text.index("virtual_servers:") :])
+    one.run(*reload, *socket)
+    site.wait_for(2)
+    assert not one.holds(ADDRESS)
+    assert "hadirector0" not in one.run("ip", "-br", "link").stdout
+    assert one.run("ip", "route", "show", "table", "local", "proto", "112").stdout == ""
+    file.write_text(text.replace("[203.0.113.1]", "[203.0.113.1, 203.0.113.2]"))
+    one.run(*reload, *socket)
+    site.wait_for(1, 2)
+    assert one.holds("203.0.113.2")
+    file.write_text(text)
+    one.run(*reload, *socket)
+    eventually(lambda: one.holds("203.0.113.2"), 10.0, expected=False)
+    assert site.next_hops() == frozenset(DIRECTORS)
+
+
 def test_a_director_that_stops_withdraws_first_and_removes_everything(site: Site) -> None:
     """It leaves foreign objects in place: an address on its device, and a local route."""
     one = site.directors[0]
