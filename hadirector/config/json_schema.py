@@ -19,11 +19,14 @@ from hadirector.config.hosts.merge import HOSTS, NAMED_LISTS
 from hadirector.config.keys.build import declaration
 from hadirector.config.keys.readers import JsonSchema, Reader
 from hadirector.config.keys.section import Section
+from hadirector.config.pair.schema import PairSection
 from hadirector.config.schema import Root
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _ONLY_AT_THE_TOP: Final = frozenset({HOSTS, "include_dir"})
+_COMPLETED_BY_HOSTS: Final = frozenset({PairSection})
+"""Sections whose required keys usually stand in the sections of the hosts."""
 
 
 def make_schema() -> JsonSchema:
@@ -67,8 +70,9 @@ class _Maker:
             for name, field in section.model_fields.items()
             if not (self._partial and name in _ONLY_AT_THE_TOP)
         }
+        partial = self._partial or section in _COMPLETED_BY_HOSTS
         required = [
-            key for key, (field, _) in fields.items() if field.is_required() and not self._partial
+            key for key, (field, _) in fields.items() if field.is_required() and not partial
         ]
         return {
             "type": "object",
