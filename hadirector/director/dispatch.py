@@ -99,12 +99,15 @@ class Dispatcher:
 
     async def _reconfigure(self, message: ConfigurationRead | MembersChanged) -> None:
         """Change to a new configuration, with the members that are accepted now."""
-        configuration = self._parts.configuration
+        parts = self._parts
         if isinstance(message, ConfigurationRead):
-            configuration = message.configuration
-        expanded = self._parts.discovery.expand(configuration)
-        self._parts.discovery.configure(expanded)
-        await change_to(self._parts, expanded)
+            expanded = parts.discovery.expand(message.configuration)
+        elif message.base is parts.configuration:
+            expanded = message.expanded
+        else:  # a reload came first
+            expanded = parts.discovery.expand(parts.configuration)
+        parts.discovery.configure(expanded)
+        await change_to(parts, expanded)
 
     def _note(
         self, message: PauseChanged | FirstVerdictsOverdue | TableCondition | TargetSuspected

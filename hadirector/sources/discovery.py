@@ -32,7 +32,13 @@ ReadCounters = Callable[[Collection[ServiceKey]], Awaitable[TableCounters]]
 
 
 class MembersChanged(msgspec.Struct, frozen=True):
-    """Message: the accepted members of some pools have changed."""
+    """Message: the accepted members of some pools have changed.
+
+    ``expanded`` is the configuration ``base`` with the new members.
+    """
+
+    base: Configuration
+    expanded: Configuration
 
 
 class _List(msgspec.Struct, frozen=True):
@@ -216,24 +222,28 @@ class Discovery:
         changed = False
         for pool, server in self._pools().items():
             if pool.source == source:
-                changed |= self._take(pool, server, found, await self._idle(pool, server), now)
+                idle = await self._idle(pool, server)
+                changed |= await self._take(pool, server, found, idle, now)
         if all(
             self._admissions[each].due is None for each in self._pools() if each.source == source
         ):
             self._confirmed.discard(source)
         if changed:
             await self._remember()
-            await self._put(MembersChanged())
+            base = self._configuration
+            # With 10,000 members this takes longer than a verdict may wait.
+            expanded = await asyncio.to_thread(expand, base, dict(self._accepted))
+            await self._put(MembersChanged(base, expanded))
 
-    def _take(
+    async def _take(
         self, pool: PoolSource, server: VirtualServer, found: _List, idle: set[Key], now: float
     ) -> bool:
         accepted = self._accepted.get(pool, NOTHING_ACCEPTED)
-        unsuitable = _find_unsuitable(server, pool.source, found.members)
-        if unsuitable:
-            admission = Admission(accepted, unsuitable)
-        else:
-            admission = admit(
+
+        def decide() -> Admission:
+            if unsuitable := _find_unsuitable(server, pool.source, found.members):
+                return Admission(accepted, unsuitable)
+            return admit(
                 accepted,
                 found.members,
                 server.admission,
@@ -242,6 +252,8 @@ class Discovery:
                 idle=idle,
                 confirmed=pool.source in self._confirmed,
             )
+
+        admission = await asyncio.to_thread(decide)
         self._note(pool, accepted, admission)
         self._admissions[pool] = admission
         self._accepted[pool] = admission.accepted
