@@ -18,6 +18,7 @@ from hadirector.model.configuration import SyncDaemon, VirtualServer
 from hadirector.model.ipvs import ServiceEntry, SyncRole
 from hadirector.pair.state import (
     FAILOVERS_MAX,
+    SECTIONS_MAX,
     SENDERS_MAX,
     STATE_BYTES_MAX,
     VIRTUAL_SERVERS_MAX,
@@ -33,6 +34,7 @@ from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import InstanceStatus
 
 HASH_BYTES: Final = 6
+HASHES_BYTES_MAX: Final = STATE_BYTES_MAX // 3
 _WORD_CHARACTERS_MAX: Final = 64
 
 
@@ -153,7 +155,13 @@ def _failover_state(entry: HistoryEntry) -> FailoverState:
 
 
 def fit(state: PairState) -> PairState:
-    """Leave out virtual servers until the state has its maximum size. ``left_out`` counts them."""
+    """Leave out virtual servers until the state has its maximum size. ``left_out`` counts them.
+
+    With too many sections of the configuration, only the hash of the whole configuration stays.
+    """
+    hashes = state.configuration
+    if len(hashes.sections) > SECTIONS_MAX or len(encode(hashes)) > HASHES_BYTES_MAX:
+        state = replace(state, configuration=replace(hashes, sections={}))
     found = state.virtual_servers
     count = min(len(found), VIRTUAL_SERVERS_MAX)
     while True:

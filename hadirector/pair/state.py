@@ -25,6 +25,7 @@ VIRTUAL_SERVERS_MAX: Final = 1000
 """Virtual servers of a state. Further ones are counted in ``left_out``."""
 REGISTERS_MAX: Final = 2000
 """The maximum number of real servers in a group of registers, and of groups."""
+SECTIONS_MAX: Final = 3000
 FACTS_MAX: Final = 50
 GROUPS_MAX: Final = 1000
 """Groups of announced addresses of a state. Further groups are left out."""
@@ -57,7 +58,7 @@ class ConfigurationHashes(msgspec.Struct, frozen=True, gc=False):
     """
 
     whole: Hash = ""
-    sections: Annotated[dict[Target, Hash], msgspec.Meta(max_length=3000)] = {}
+    sections: Annotated[dict[Target, Hash], msgspec.Meta(max_length=SECTIONS_MAX)] = {}
 
 
 class SenderState(msgspec.Struct, frozen=True, gc=False):
@@ -261,8 +262,8 @@ _DECODER: Final = msgspec.json.Decoder(PairState)
 _HEAD_DECODER: Final = msgspec.json.Decoder(_Head)
 
 
-def encode(state: PairState) -> bytes:
-    """Return a state as JSON."""
+def encode(state: PairState | ConfigurationHashes) -> bytes:
+    """Return a state, or the hashes in it, as JSON."""
     return msgspec.json.encode(state)
 
 
