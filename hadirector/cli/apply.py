@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from hadirector.api.client import ApiError, BadRequestError, request
-from hadirector.cli import api_socket, plan
+from hadirector.cli import api_socket, apply_pair, plan
 from hadirector.cli.override import duration_seconds
 
 
@@ -38,10 +38,12 @@ class _Apply:
         parser.description = (
             "Replace the configuration file of the running director with FILE, and run with it."
             " The command first prints what changes. With --confirm-within, the director returns to"
-            " the former configuration unless `hadirector confirm` follows in time."
+            " the former configuration unless `hadirector confirm` follows in time. With --pair, it"
+            " does so on both directors, the BACKUP one first. If one of them fails, both return."
         )
         parser.add_argument("file", metavar="FILE", help="configuration file to apply")
         _add_confirmation(parser)
+        apply_pair.add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print plan and result as JSON")
         api_socket.add_argument(parser)
 
@@ -57,6 +59,8 @@ class _Apply:
             print(f"{file}: the file cannot be read: {error.strerror}", file=sys.stderr)
             return 2
         try:
+            if arguments.pair is not None:
+                return apply_pair.apply_to_pair(arguments, file, text)
             return _apply(arguments, file, text)
         except BadRequestError as error:
             print(error, file=sys.stderr)
@@ -100,12 +104,15 @@ class _Confirm:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
         parser.description = "Keep the configuration that `apply --confirm-within` has applied."
+        apply_pair.add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Confirm. Return 1 if no configuration waits, or if no director answers."""
         try:
+            if arguments.pair is not None:
+                return apply_pair.confirm_pair(arguments)
             answer = request(arguments.socket, "POST", "/v1/config/confirm")
         except ApiError as error:
             print(f"hadirector: {error}", file=sys.stderr)
@@ -128,6 +135,7 @@ class _Rollback:
             "number", nargs="?", type=int, metavar="NUMBER", help="configuration to return to"
         )
         _add_confirmation(parser)
+        apply_pair.add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)
 
@@ -141,7 +149,14 @@ class _Rollback:
             "reason": arguments.reason,
             "confirm_within": arguments.confirm_within,
         }
+        if arguments.number is not None and arguments.pair is not None:
+            print(
+                "hadirector: --pair undoes the pending configuration, not NUMBER", file=sys.stderr
+            )
+            return 2
         try:
+            if arguments.pair is not None:
+                return apply_pair.roll_back_pair(arguments)
             answer = request(arguments.socket, "POST", "/v1/config/rollback", body)
         except ApiError as error:
             print(f"hadirector: {error}", file=sys.stderr)
