@@ -48,7 +48,8 @@ CONTESTED_SECONDS: Final = 0.25
 GATHERING_SECONDS: Final = 0.02
 """How long further changes are awaited, so that a burst of changes makes one generation."""
 REST_FACTOR: Final = 9
-"""To gather the state takes at most a tenth of the time of the loop."""
+"""To gather the state takes at most a tenth of the time of the loop, if that takes no longer than
+`TICK_SECONDS`: a busy host must name a split brain, too."""
 
 
 class Pairing:
@@ -91,7 +92,8 @@ class Pairing:
                 await self._gather()
                 self._expire()
             self._compare()
-            rest = max(GATHERING_SECONDS, REST_FACTOR * (monotonic() - began))
+            rest_max = CONTESTED_SECONDS if self.view.contested else TICK_SECONDS
+            rest = min(max(GATHERING_SECONDS, REST_FACTOR * (monotonic() - began)), rest_max)
             with contextlib.suppress(TimeoutError):
                 contested = self._request_counts()
                 async with asyncio.timeout(CONTESTED_SECONDS if contested else TICK_SECONDS):

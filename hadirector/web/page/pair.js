@@ -74,7 +74,8 @@ function Orders({ director, act }) {
   return html`<p class="orders">${status.pause ? button("Resume", RESUME) : button("Pause", PAUSE)}
     ${status.instances.map((each) => each.yielding
       ? button(`Undo the handover of ${each.instance}`, undoOf(each))
-      : each.state === "ACTIVE" && button(`Hand over ${each.instance}`, handoverOf(each, director.pair)))}</p>`;
+      : each.state === "ACTIVE" && button(`Hand over ${each.instance}`, handoverOf(each, director.pair)))}
+    ${status.instances.some((each) => each.state === "ACTIVE") && button("Drill", DRILL)}</p>`;
 }
 
 const PAUSE = {
@@ -91,15 +92,22 @@ const RESUME = {
   send: (reason) => request("DELETE", "/v1/pause", { reason }),
 };
 
+const DRILL = {
+  title: "Rehearse a failover?",
+  button: "Drill",
+  effect: "The standby gets the addresses for 30 s, and gives them back. It is refused if no standby is ready. The history keeps the result.",
+  send: (reason) => request("POST", "/v1/drills", { reason }),
+};
+
 function handoverOf({ instance }, pair) {
   const others = pair.directors.filter((each) => !each.here);
   const ready = others.filter((each) => each.current && each.facts.ready).map((each) => each.name);
   return {
     title: `Hand over ${instance}?`,
     button: "Hand over",
-    effect: ready.length ? `${ready.join(", ")} could take over and is ready.` : "No other director is known to be ready. Connections may be lost.",
+    effect: ready.length ? `${ready.join(", ")} could take over and is ready.` : "No other director is known to be ready, so it will be refused.",
     hours: { label: "For how many hours (empty: until it is undone)", max: 8784 },
-    send: (reason, seconds) => request("PUT", handoverPath(instance), { reason, ...(seconds ? { expires_in: seconds } : {}) }),
+    send: (reason, seconds) => request("PUT", handoverPath(instance), { reason, require: "ready", ...(seconds ? { expires_in: seconds } : {}) }),
   };
 }
 
