@@ -37,6 +37,8 @@ PASS_SECONDS: Final = 10.0
 """The time after which the kernel state is read and compared, if nothing has changed before."""
 KEPT_LIFETIME_SECONDS: Final = 60
 """The lifetime of addresses that a restart leaves to the next process."""
+STARTING_LIFETIME_SECONDS: Final = 15
+"""The lifetime while the director starts: its loop does not run before it has read the table."""
 HOLD_POLL_SECONDS: Final = 0.25
 
 CountPackets = Callable[[Collection[str]], Awaitable[int | None]]
@@ -63,7 +65,7 @@ class Announcer:
         self._states: dict[str, GroupState] = {}
         self._failures: tuple[str, ...] = ()
         self._leaving = self._changed = False
-        self._renewed_at = self._compared_at = 0.0
+        self._renewed_at = self._compared_at = self._expires_at = 0.0
         self._left_at: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._log = structlog.get_logger()
@@ -83,8 +85,7 @@ class Announcer:
             if roles:
                 reluctant = AnnouncementRole.ANNOUNCED not in roles
                 self._states[group.name] = adopt(now, reluctant=reluctant)
-        self._renewed_at = now
-        await self._apply(self._kernel)
+        await self._apply(self._kernel, STARTING_LIFETIME_SECONDS)
 
     def note_change(self) -> None:
         """Decide again soon, because a fact may have changed."""
@@ -165,7 +166,8 @@ class Announcer:
         Call this after ``run`` has ended.
         """
         if self._kernel is not None:
-            await self._attempt(self._kernel.renew(self._wanted, KEPT_LIFETIME_SECONDS))
+            lifetime = KEPT_LIFETIME_SECONDS
+            await self._attempt(self._kernel.renew(self._wanted, lifetime), lifetime)
             self._kernel.close()
 
     async def remove(self) -> None:
@@ -174,7 +176,7 @@ class Announcer:
             await self._remove(self._kernel)
 
     async def _remove(self, kernel: AnnouncementKernel) -> None:
-        await self._attempt(kernel.reconcile({}, KEPT_LIFETIME_SECONDS))
+        await self._attempt(kernel.reconcile({}, 1), 0)
         with contextlib.suppress(OSError):  # the next process removes the rest
             await kernel.remove_routes(kernel.read_routes())
             await kernel.remove_devices()
@@ -207,22 +209,22 @@ class Announcer:
     async def _pass(self, kernel: AnnouncementKernel) -> None:
         """Decide, and change the kernel if a role has changed or a renewal is due."""
         now = monotonic()
-        if now - self._renewed_at > self._lifetime:
+        if now > self._expires_at:
             for group in filter(self._announces, self._groups):
                 self._enter(group, lapse(self._state(group), now))
         facts = replace(self._look(), leaving=self._leaving)
         for group in self._groups:
             self._enter(group, decide(group, self._state(group), facts, now))
         if self._changed or self._failures or now - self._compared_at >= PASS_SECONDS:
-            await self._apply(kernel)
+            await self._apply(kernel, self._lifetime)
         elif now - self._renewed_at >= self._lifetime / RENEWALS:
-            await self._attempt(kernel.renew(self._wanted, self._lifetime))
+            await self._attempt(kernel.renew(self._wanted, self._lifetime), self._lifetime)
 
-    async def _apply(self, kernel: AnnouncementKernel) -> None:
+    async def _apply(self, kernel: AnnouncementKernel, lifetime: int) -> None:
         """Make the kernel state as wanted."""
         self._changed = False
         self._compared_at = monotonic()
-        await self._attempt(kernel.reconcile(self._wanted, self._lifetime))
+        await self._attempt(kernel.reconcile(self._wanted, lifetime), lifetime)
         await self._remove_old_routes(kernel)
 
     async def _remove_old_routes(self, kernel: AnnouncementKernel) -> None:
@@ -239,15 +241,18 @@ class Announcer:
         except OSError as error:
             self._note_failures([str(error)])
 
-    async def _attempt(self, operation: Awaitable[list[str]]) -> None:
-        """Perform an operation on the kernel. The next pass repeats an operation that fails."""
+    async def _attempt(self, operation: Awaitable[list[str]], lifetime: int) -> None:
+        """Perform an operation on the kernel. The next pass repeats an operation that fails.
+
+        A success gives the addresses this lifetime.
+        """
         began = monotonic()
         try:
             failures = await operation
         except OSError as error:
             failures = [error.strerror or str(error)]
         else:
-            self._renewed_at = began
+            self._renewed_at, self._expires_at = began, began + lifetime
         self._note_failures(failures)
 
     def _note_failures(self, failures: list[str]) -> None:

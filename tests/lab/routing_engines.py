@@ -16,7 +16,8 @@ from tests.waiting import eventually
 Engine = Literal["bird", "frr"]
 ENGINES: tuple[Engine, ...] = ("bird", "frr")
 ROUTER_ASN, DIRECTOR_ASN = 65000, 65001
-BFD_INTERVAL, BFD_MULTIPLIER = 50, 5
+BFD_INTERVAL, BFD_MULTIPLIER = 200, 5
+"""In milliseconds, and a number: BFD must not end a session of a busy machine."""
 
 _FRR_USER = "frr"
 
