@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 RELEASE: Final = "bookworm"
-INCLUDED: Final = "python3,adduser,systemd-standalone-sysusers"
-"""hadirector depends on the first two. `hadirector service install` needs the last one."""
+INCLUDED: Final = "python3,adduser,systemd"
+"""hadirector depends on the first two. The service needs the last one."""
 SECONDS_MAX: Final = 300.0
 
 ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'

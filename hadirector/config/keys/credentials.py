@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Final
 
 from hadirector.config.keys.readers import Reader, expectation_error
@@ -38,9 +37,9 @@ def resolve_file(value: object, environment: Mapping[str, str] = os.environ) -> 
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         return None
     directory = environment.get(VARIABLE)
-    found = Path(directory or UNIT_DIRECTORY) / value
-    if found.exists():
-        return str(found)
+    found = os.path.join(directory or UNIT_DIRECTORY, value)
+    if os.path.exists(found):  # unlike Path.exists, also if the directory is closed to this user
+        return found
     if directory:
         raise CredentialMissingError(f"there is no such file in {directory} (${VARIABLE})")
     raise CredentialMissingError(
