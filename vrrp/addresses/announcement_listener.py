@@ -91,5 +91,5 @@ class AnnouncementListener:
 def _attach(opened: socket.socket, program: Sequence[tuple[int, int, int, int]]) -> None:
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     memory = ctypes.create_string_buffer(code)
-    fprog = struct.pack("HL", len(program), ctypes.addressof(memory))
+    fprog = struct.pack("@HP", len(program), ctypes.addressof(memory))
     opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
