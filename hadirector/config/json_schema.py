@@ -19,37 +19,43 @@ from hadirector.config.hosts.merge import HOSTS, NAMED_LISTS
 from hadirector.config.keys.build import declaration
 from hadirector.config.keys.readers import JsonSchema, Reader
 from hadirector.config.keys.section import Section
-from hadirector.config.pair.schema import PairSection
 from hadirector.config.schema import Root
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_ONLY_AT_THE_TOP: Final = frozenset({HOSTS, "include_dir"})
-_COMPLETED_BY_HOSTS: Final = frozenset({PairSection})
-"""Sections whose required keys usually stand in the sections of the hosts."""
+INCLUDE: Final = "include_dir"
+_ONLY_AT_THE_TOP: Final = frozenset({HOSTS, INCLUDE})
 
 
 def make_schema() -> JsonSchema:
-    """Return the schema of a file."""
-    file, host = _Maker(partial=False), _Maker(partial=True)
-    root = file.describe_keys(Root)
-    of_host = host.describe_keys(Root)
-    assert isinstance(root["properties"], dict)
-    assert isinstance(of_host["properties"], dict)
+    """Return the schema of a file. With hosts, a required key may be in the part of each host."""
+    whole, part = _Maker(partial=False), _Maker(partial=True)
+    file, shared, host = (maker.describe_keys(Root) for maker in (whole, part, part))
+    properties = _properties(host)
     for key in NAMED_LISTS:
-        items = of_host["properties"][key]["items"]
-        of_host["properties"][key] = {"type": "object", "additionalProperties": items}
-    root["properties"][HOSTS] = {
+        properties[key] = {"type": "object", "additionalProperties": properties[key]["items"]}
+    hosts = {
         "description": "The values that differ between the hosts of a pair, by the host's name.",
         "type": "object",
-        "additionalProperties": of_host,
+        "additionalProperties": host,
     }
+    for each in (file, shared):
+        _properties(each)[HOSTS] = hosts
+    _properties(shared)[INCLUDE] = _properties(file)[INCLUDE]
     return {
         "$schema": DRAFT,
         "title": "Configuration of hadirector",
-        **root,
-        "$defs": {**host.definitions, **file.definitions},
+        "if": {"required": [HOSTS]},
+        "then": shared,
+        "else": file,
+        "$defs": {**part.definitions, **whole.definitions},
     }
+
+
+def _properties(section: dict[str, object]) -> dict[str, Any]:
+    found = section["properties"]
+    assert isinstance(found, dict)
+    return found
 
 
 class _Maker:
@@ -70,9 +76,8 @@ class _Maker:
             for name, field in section.model_fields.items()
             if not (self._partial and name in _ONLY_AT_THE_TOP)
         }
-        partial = self._partial or section in _COMPLETED_BY_HOSTS
         required = [
-            key for key, (field, _) in fields.items() if field.is_required() and not partial
+            key for key, (field, _) in fields.items() if field.is_required() and not self._partial
         ]
         return {
             "type": "object",

@@ -98,4 +98,5 @@ def test_every_type_of_check_has_its_own_keys() -> None:
 
 def test_a_host_has_the_same_keys_and_needs_none() -> None:
     hosts = "hosts: {lb1: {vrrp: {web: {priority: 200}}}, lb2: {vrrp: {web: {priorities: 1}}}}"
+    assert faults(VALID.replace("virtual_router_id: 51, ", "") + hosts.replace("ies", "y")) == []
     assert faults(VALID + hosts) == [("hosts/lb2/vrrp/web", "additionalProperties")]
