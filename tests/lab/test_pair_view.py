@@ -72,6 +72,28 @@ def test_a_filter_in_one_direction(network: Network, tmp_path: Path) -> None:
         director.wait_for("split_brain_ended")
 
 
+def test_another_configuration(network: Network, tmp_path: Path) -> None:
+    """It is shown after a reload, and is gone after the next one."""
+    pair = lb1, lb2 = build_pair(network, tmp_path)
+    start(pair)
+    operator = console(lb1)
+    eventually(lambda: operator.command("pair", "diff").status, 10.0, "equal", expected=0)
+
+    lb2.settings = ("preempt: false",)
+    lb2.reload()
+    eventually(lambda: operator.command("pair", "diff").status, 10.0, "different", expected=1)
+    lines = operator.command("pair", "diff").out.splitlines()
+    assert lines[0] == "lb2: 1 section differs"
+    assert lines[1].startswith("  vrrp/web: ")
+    assert "<- differs: vrrp/web" in shown(lb1)
+    assert "pair_configuration_differs" in operator.command("doctor", "--pair").out
+    assert lb1.wait_for("pair_difference_found")["first"] == "vrrp/web"
+
+    lb2.settings = ()
+    lb2.reload()
+    eventually(lambda: operator.command("pair", "diff").status, 10.0, "equal", expected=0)
+
+
 def test_another_password(network: Network, tmp_path: Path) -> None:
     pair = build_pair(network, tmp_path)
     for director in pair:

@@ -79,7 +79,7 @@ def test_an_instance_has_its_packets_by_sender() -> None:
         state_age=12.0,
         sent_at=99.5,
     )
-    assert instance_state(status, an_instance(), 100.0) == InstanceState(
+    assert instance_state(status, an_instance(), 1500, 100.0) == InstanceState(
         name="web",
         vrid=51,
         interface="eth0",
@@ -87,6 +87,7 @@ def test_an_instance_has_its_packets_by_sender() -> None:
         state=State.ACTIVE,
         since_seconds=12.0,
         priority=150,
+        mtu=1500,
         address="10.99.0.1",
         sent=412,
         senders=(SenderState("10.99.0.2", 3, 1.5, {"checksum": 2}),),
