@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hadirector.api.actor import permits
+from hadirector.api.resources.status import MetricsQuery
+from hadirector.status.metrics import EXTRA_SCOPES, SCOPES
 from tests.builders import an_instance
 from tests.unit.api.served import Served, serve, two_pools
 
@@ -196,3 +199,11 @@ async def test_a_director_that_is_not_ready_lists_what_is_missing(tmp_path: Path
 )
 def test_an_actor_may_be_limited_to_some_objects(only: tuple[str, ...], permitted: bool) -> None:
     assert permits(only, "web", "10.0.0.1:80") is permitted
+
+
+def test_the_pattern_of_the_scopes_has_all_names() -> None:
+    for scopes in (SCOPES + EXTRA_SCOPES, (), ("vrrp",)):
+        query = msgspec.convert({"scope": ",".join(scopes)}, MetricsQuery)
+        assert query.scope == ",".join(scopes)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"scope": "director,servers"}, MetricsQuery)
