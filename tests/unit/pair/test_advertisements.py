@@ -19,7 +19,7 @@ from hadirector.pair.advertisements import (
 from hadirector.pair.state import InstanceState, PairState, SenderState
 from vrrp.model.report import State
 
-ADDRESSES = {"lb1": "10.99.0.1", "lb2": "10.99.0.2"}
+ADDRESSES = {"lb1": "10.99.0.1", "lb2": "10.99.0.2", "lb3": "10.99.0.3"}
 
 
 def a_view(name: str, at: float, **fields: Any) -> View:
@@ -152,3 +152,17 @@ def test_a_router_that_is_no_director_of_the_pair() -> None:
     assert [*find_strangers(views)] == [
         Stranger(instance="web", virtual_router_id=51, director="lb1", address="10.99.0.9")
     ]
+
+
+def test_a_third_director_that_hears_nothing_does_not_change_the_count_of_the_second() -> None:
+    """lb3 is silent since 90.0, so the counts since then are kept. lb2 accepted one at 102.0."""
+    history: History = {}
+    for second in range(5):
+        views = {
+            "lb1": a_view("lb1", 100.5 + second, sent=1000 + second),
+            "lb2": a_view("lb2", 100.7 + second, **heard("lb1", 9, 0.7 + max(0, second - 2))),
+            "lb3": a_view("lb3", 100.7 + second, **heard("lb1", 3, 10.7 + second)),
+        }
+        history = remember(history, views)
+    sent = {each.receiver: each.sent for each in find_flows(history, views) if each.sender == "lb1"}
+    assert sent == {"lb2": 2, "lb3": 4}
