@@ -50,6 +50,13 @@ def test_a_drill_leaves_the_pair_as_it_was(
         ("drill_ended", "passed", "quarterly")
     ]
 
+    crash = ["drill", "--crash", "--for", "5s", "--socket", lb1.socket, "--json"]
+    assert main(crash) == 0, capsys.readouterr().err
+    result = json.loads(capsys.readouterr().out)
+    assert (result["crash"], result["state"]) == (True, "passed")
+    assert lb1.wait_for("process_died")["process"] == "vrrp"
+    assert lb1.host.holds(VIRTUAL_ADDRESS)
+
     begun = json.loads(request(lb1.socket, "POST", "/v1/drills", {"seconds": 8, "anyway": True}))
     with pytest.raises(ApiError, match=f"drill {begun['number']} runs"):
         request(lb1.socket, "POST", "/v1/drills", {"anyway": True})
