@@ -112,6 +112,10 @@ class ReadinessMonitor:
             return
         now = monotonic()
         self._linked = peers.linked
+        if not peers.linked:
+            self._facts, self._gate = (), Gate(self._gate.started_at)
+            self._election.allow_preemption(allowed=True)
+            return
         found = find_facts(self._situation()) | dict(peers.differences)
         self._facts = follow_facts(self._facts, found, now)
         self._follow(now, has_reliance(peers.sightings, now))
