@@ -107,31 +107,7 @@ class Director:
         # Without this, each run of the garbage collector takes 20 ms for objects that stay.
         gc.freeze()
         async with asyncio.TaskGroup() as group:
-            loops = {
-                "messages": self._handle_messages(),
-                "table": parts.table_reconciler.run(),
-                "host": parts.host_reconciler.run(),
-                "announcements": parts.announcer.run(),
-                "routing engine": parts.announcer.engine.run(),
-                "tracking": parts.tracking.run(),
-                "notifications": parts.notifier.run(),
-                "alerts": parts.alerts.run(),
-                "overrides": parts.overrides.run(),
-                "sharing": parts.sharing.run(),
-                "pause": parts.pause.run(),
-                "discovery": parts.discovery.run(),
-                "handovers": self.handovers.run(),
-                "pairing": self.pairing.run(),
-                "drills": self.drills.run(),
-                "readiness": parts.readiness.run(lambda: self.pairing.knowledge),
-                "pools": parts.pools.run(self._messages.put),
-                "snapshots": parts.snapshots.run(parts.snapshot),
-                "service reports": self._service.run(),
-            }
-            if parts.configuration.observing:
-                loops["closer look"] = parts.closer_look.run()
-            else:
-                loops["configurations"] = self.applications.run()
+            loops = self._loops()
             running = [group.create_task(loop, name=name) for name, loop in loops.items()]
             self._put_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checks = group.create_task(parts.health.workers.run(), name="checks")
@@ -158,6 +134,36 @@ class Director:
             "director_stopped", on_stop=parts.configuration.on_stop, restarting=self._restarting
         )
         return self._handoff
+
+    def _loops(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return the loops that run until the director stops, by name."""
+        parts = self._parts
+        loops: dict[str, Coroutine[Any, Any, None]] = {
+            "messages": self._handle_messages(),
+            "table": parts.table_reconciler.run(),
+            "host": parts.host_reconciler.run(),
+            "announcements": parts.announcer.run(),
+            "routing engine": parts.announcer.engine.run(),
+            "tracking": parts.tracking.run(),
+            "notifications": parts.notifier.run(),
+            "alerts": parts.alerts.run(),
+            "overrides": parts.overrides.run(),
+            "sharing": parts.sharing.run(),
+            "pause": parts.pause.run(),
+            "discovery": parts.discovery.run(),
+            "handovers": self.handovers.run(),
+            "pairing": self.pairing.run(),
+            "drills": self.drills.run(),
+            "readiness": parts.readiness.run(lambda: self.pairing.knowledge),
+            "pools": parts.pools.run(self._messages.put),
+            "snapshots": parts.snapshots.run(parts.snapshot),
+            "service reports": self._service.run(),
+        }
+        if parts.configuration.observing:
+            loops["closer look"] = parts.closer_look.run()
+        else:
+            loops["configurations"] = self.applications.run()
+        return loops
 
     def stop(self) -> None:
         """Begin to stop, without a restart. ``run`` returns after the cleanup."""

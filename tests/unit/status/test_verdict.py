@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -13,18 +11,15 @@ from checks.definition.result import Verdict
 from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
-from hadirector.pair.problems import MEANINGS
 from hadirector.status.alert_status import ReceiverStatus
-from hadirector.status.pair_summary import PairSummary
 from hadirector.status.problems import judge_director
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
-from hadirector.status.verdict import Level, Problem
+from hadirector.status.verdict import Level
 from tests.unit.status.order_cases import order_cases
 from tests.unit.status.readiness_cases import readiness_cases
 from tests.unit.status.staged_faults import STAGED_FAULTS
 from vrrp.model.report import AlarmKind, InstanceStatus, State
 
-PAGE = Path(__file__).parents[3] / "docs/operations.md"
 GOOD = RealServerStatus("192.0.2.45:80", 1, 1, 1, 0, 0, Verdict.PASSING, "200 OK")
 OTHER = replace(GOOD, address="192.0.2.46:80")
 BAD = replace(
@@ -386,37 +381,3 @@ def test_servers_that_only_blindness_holds_are_no_problem_of_the_brake() -> None
 def test_an_override_that_ends_in_more_than_ten_minutes_is_no_note() -> None:
     later = replace(DISABLED, override_expires_in=601.0)
     assert judge_director(with_members(GOOD, later)).problems == ()
-
-
-OF_THE_PAIR = {meaning.code: meaning.level for meaning in MEANINGS.values()} | {
-    "split_brain": Level.CRITICAL,
-    "pair_peer_lost": Level.DEGRADED,
-    "pair_peer_refused": Level.DEGRADED,
-    "pair_peer_unready": Level.DEGRADED,
-}
-"""The codes of `hadirector.pair.problems`, with their levels."""
-
-
-def test_the_problems_of_a_pair_join_the_verdict() -> None:
-    problem = Problem(
-        level=Level.CRITICAL, code="split_brain", object="instance web", reason="two", remedy="look"
-    )
-    pair = PairSummary(name="edge", standby="lb2 could take over", peers=(), problems=(problem,))
-    verdict = judge_director(replace(STATUS, pair=pair))
-    assert verdict.level is Level.CRITICAL
-    assert verdict.summary == "pair edge: instance web: two; lb2 could take over"
-
-
-def test_each_code_is_documented_with_its_level() -> None:
-    section = PAGE.read_text().split("## Verdict and problems\n")[1].split("\n## ")[0]
-    documented = {
-        code: row.split("|")[2].strip()
-        for row in section.splitlines()
-        if row.startswith("| `")
-        for code in re.findall(r"`(\w+)`", row.split("|")[1])
-    }
-    words = {Level.OK: "note"}
-    found = {code: level for _, level, code, _ in FOUND.values()} | OF_THE_PAIR
-    for code, level in found.items():
-        assert words.get(level, level) in documented[code]
-    assert documented.keys() == found.keys()
