@@ -1,7 +1,7 @@
 """Apply, confirm and roll back a configuration on both directors of a pair.
 
-The command speaks to both directors with the identity of its operator. So each director decides
-itself whether the operator may do that, and its history names the operator.
+The command sends its requests to both directors with the identity of its operator. So each director
+checks the role of the operator, and its history names the operator.
 """
 
 from __future__ import annotations
@@ -68,13 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pair",
         metavar="PEER",
         help="do it on this director and on the peer with this API: a URL, https://HOST:PORT, or"
-        " the path of a Unix socket, for example one that ssh forwards",
+        " the path of a Unix socket, for example a socket that ssh forwards",
     )
     pair.add_argument("--peer-token-file", metavar="PATH", help="file with the token for the peer")
     pair.add_argument(
         "--peer-ca-file",
         metavar="PATH",
-        help="file with the certificate authorities of the peer (default: those of this host)",
+        help="file with the certificate authorities of the peer"
+        " (default: the authorities of this host)",
     )
 
 
@@ -213,7 +214,10 @@ def _confirm(changed: list[Member]) -> None:
 
 
 def _undo(changed: list[Member]) -> None:
-    """Undo the pending change of each director. One that does not answer undoes it in time."""
+    """Undo the pending change of each director.
+
+    A director that does not answer undoes it at the deadline.
+    """
     for member in changed:
         try:
             _ask(member, "POST", "/v1/config/rollback", {"reason": "the peer failed"})

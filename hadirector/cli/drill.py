@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
         "Give the addresses of this ACTIVE director to the standby, and take them back after a"
-        " while. Meanwhile the director sends echo requests to the virtual addresses. The command"
+        " while. The director sends echo requests to the virtual addresses. The command"
         " prints how many were lost, the longest gap, and the connections that the standby knows."
         " `hadirector history drill` lists the results. Without a standby that is known to be"
         " ready, it refuses. Exit with 1 if the drill has failed. Ctrl-C does not end the drill."

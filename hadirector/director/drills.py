@@ -63,7 +63,7 @@ class DrillRunningError(RequestError):
 
 
 class Drills:
-    """The drills of this run, and the one that runs."""
+    """The drills of this run of the director, and the running drill."""
 
     def __init__(self, parts: Parts, handovers: Handovers, pairing: Pairing) -> None:
         self._parts = parts

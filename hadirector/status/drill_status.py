@@ -21,8 +21,8 @@ class DrillStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     ``taken_over_in`` is the seconds until a peer held the addresses, and ``returned_in`` the
     seconds until this director held them again. ``connections`` are the connections before the
-    drill, and ``connections_at_peer`` those in the table of the peer after the takeover, None if
-    that is not known. ``failure`` is why it has failed.
+    drill, and ``connections_at_peer`` the connections in the table of the peer after the takeover,
+    None if that is not known. ``failure`` is why it has failed.
     """
 
     number: int
