@@ -15,13 +15,13 @@ from prometheus_client.core import Metric
 from checks.definition.result import Verdict
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.status.alert_metrics import alert_families
-from hadirector.status.announcement_status import announcement_families
+from hadirector.status.announcement_metrics import announcement_families
 from hadirector.status.exporter_metrics import exporter_families
 from hadirector.status.families import Sample, counter_family, gauge_family, histogram_family
 from hadirector.status.pair_metrics import pair_families, suspicion_families
 from hadirector.status.problems import judge_director
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
-from hadirector.status.source_status import source_families
+from hadirector.status.source_metrics import source_families
 from hadirector.status.verdict import DirectorVerdict, Level
 from hadirector.status.vrrp_metrics import vrrp_families
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hadirector.status.announcement_status import announcement_problems
+from hadirector.status.announcement_problems import announcement_problems
 from hadirector.status.instance_problems import instance_problems
 from hadirector.status.pool_problems import pool_problems
 from hadirector.status.readiness_problems import pair_problems
 from hadirector.status.report import Status
-from hadirector.status.source_status import source_problems
+from hadirector.status.source_problems import source_problems
 from hadirector.status.verdict import DirectorVerdict, Level, Problem, decide_verdict
 from vrrp.model.report import State
 

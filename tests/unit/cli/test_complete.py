@@ -28,7 +28,7 @@ def words(line: str) -> list[str] | None:
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("dr", ["drain"]),
+        ("dr", ["drain", "drill"]),
         ("und", ["undrain"]),
         ("xyz", []),
         ("xyz ", []),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hadirector.status.announcement_status import announcement_problems
+from hadirector.status.announcement_problems import announcement_problems
 from tests.unit.status.announcements import FAULTS, GOOD
 
 

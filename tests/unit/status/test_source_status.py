@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadirector.status.source_status import source_problems
+from hadirector.status.source_problems import source_problems
 from tests.unit.status.source_faults import NO_FAULTS
 
 
