@@ -83,7 +83,7 @@ wheel: $(VENV)/.runtime ## build a wheel, into build/; install it with pipx or u
 	PYTHON=$(BIN)/python packaging/build-wheel.sh
 
 docs: $(VENV)/.tests ## build the site of the documents, into build/site
-	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict --config-file packaging/site.yml
 
 tables: $(VENV)/.tests ## write the generated parts of docs and configs: keys, operations of the API, anchors, dashboard
 	$(BIN)/python -m tests.reference

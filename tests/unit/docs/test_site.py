@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+SETTINGS = "packaging/site.yml"
 
 
 def build(tree: Path, site: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
+        [
+            *(sys.executable, "-m", "mkdocs", "build", "--strict"),
+            *("--config-file", SETTINGS, "--site-dir", str(site)),
+        ],
         cwd=tree,
         env=os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
@@ -36,9 +40,10 @@ def test_the_site_is_built_with_all_parts(tmp_path: Path) -> None:
 def test_a_strict_build_fails(tmp_path: Path) -> None:
     """A broken link, a missing heading, and a page that nothing leads to."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    settings = (ROOT / "mkdocs.yml").read_text()
+    settings = (ROOT / SETTINGS).read_text()
     hook = str(ROOT / "tests/reference/site.py")
-    (tmp_path / "mkdocs.yml").write_text(settings.replace("tests/reference/site.py", hook))
+    (tmp_path / "packaging").mkdir()
+    (tmp_path / SETTINGS).write_text(settings.replace("../tests/reference/site.py", hook))
     with (tmp_path / "docs/glossary.md").open("a") as file:
         file.write("\n[a](nowhere.md) [b](api.md#nowhere)\n")
     (tmp_path / "docs/orphan.md").write_text("# Orphan\n")
