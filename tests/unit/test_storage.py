@@ -58,6 +58,7 @@ def test_the_file_is_readable_json(path: Path) -> None:
         },
         "masquerade": None,
         "handovers": {},
+        "drill": None,
     }
 
 
