@@ -47,10 +47,10 @@ class Link(Protocol):
 class EpollSockets:
     """Performs socket operations for any number of links, one operation at a time for each link.
 
-    On a near network, many operations are complete before the last due probe has begun. To add
-    a socket to the epoll and to remove it costs more than the rest of the wait. `flush`
-    therefore first calls poll(2) for all new operations, and adds only the sockets that are not
-    ready to the epoll. The event loop watches the epoll as one file descriptor and runs its
+    On a local network, many operations complete while other due probes are still starting.
+    Adding a socket to the epoll instance and removing it costs most of the CPU time of a wait.
+    `flush` therefore first calls poll(2) for all new operations, and adds only the sockets that
+    are not ready. The event loop watches the epoll instance as one file descriptor and runs its
     callbacks through ``guard``.
     """
 

@@ -74,7 +74,7 @@ class Exchange:
             raise _protocol_error(f"the data begins with {self._first!r}")
         self._fed += len(data)
         if self._fed > FRAMES_LENGTH_MAX:
-            raise _protocol_error(f"frames of more than {FRAMES_LENGTH_MAX} bytes")
+            raise _protocol_error(f"all its frames together exceed {FRAMES_LENGTH_MAX} bytes")
         try:
             for start in range(0, len(data), _PART):
                 for event in self._connection.receive_data(data[start : start + _PART]):

@@ -53,7 +53,7 @@ class Reply:
             raise _protocol_error(f"a body of more than {PARTS_MAX} parts")
         if self._fed > READ_LENGTH_MAX and not self.ended:
             raise _protocol_error(
-                f"more than {READ_LENGTH_MAX} bytes in total: the body has many small chunks"
+                f"it exceeds {READ_LENGTH_MAX} bytes, because its body has many small chunks"
             )
 
     def finish(self, stage: str) -> None:

@@ -54,7 +54,7 @@ class RelayedService:
 
     @property
     def listening(self) -> bool:
-        """Whether connections are accepted. A listener that is leaving still accepts them."""
+        """Whether the service accepts connections. After `leave`, it accepts its last ones."""
         return self._listener is not None and not self._listener.closed
 
     @property

@@ -234,7 +234,7 @@ class Drills:
             return ""
         standby = self._handovers.check_standby(active)
         if standby == "unknown":
-            raise StandbyNotReadyError(["without a pair link, its state is not known"])
+            raise StandbyNotReadyError(["its state is unknown, because there is no pair link"])
         return standby
 
     def _active(self) -> tuple[str, ...]:

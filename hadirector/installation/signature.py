@@ -1,4 +1,4 @@
-"""Signs the files of the service, so that a changed or foreign file is recognized. Pure.
+"""Marks the files of the service with a checksum, to recognize a changed or foreign file. Pure.
 
 The last line of each file has the hash of all lines above it.
 """
@@ -12,7 +12,7 @@ MARK: Final = "# hadirector service install wrote the lines above, with this SHA
 
 
 def sign(text: str) -> str:
-    """Return the text with the line that signs it."""
+    """Return the text with a last line that has its SHA-256 checksum."""
     return f"{text}{MARK}{_digest(text)}\n"
 
 

@@ -69,7 +69,7 @@ class ScriptQueues:
                 "notification_dropped",
                 object=str(subject),
                 state=NAMES[queue[head].state.word],
-                reason=f"{WAITING_MAX} states of this object wait for its scripts",
+                reason=f"the queue of the object is full ({WAITING_MAX} states)",
             )
             del queue[head]
         queue.append(waiting)

@@ -75,7 +75,8 @@ def _director_findings(director: PairDirector) -> Iterator[Finding]:
             severity=Severity.ERROR,
             code=f"pair_peer_{director.reach}",
             what=f"{director.name} does not answer over the pair link: {director.reason}",
-            remedy="look at the director, its certificate, and the filters between the hosts",
+            remedy="make sure that the director runs, that its certificate is the configured one,"
+            " and that no packet filter blocks the link",
         )
         return
     for fact in director.facts.unready if director.facts else ():

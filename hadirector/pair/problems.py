@@ -141,7 +141,8 @@ def _peer_problems(own: PairState, peer: Peer, now: float) -> Iterator[Problem]:
             object=name,
             reason=f"the director does not answer over the link ({peer.reason})"
             + (", but its advertisements are heard" if heard else ""),
-            remedy="look at the director, and at the network and the filters between the hosts",
+            remedy="make sure that the director runs, and that neither the network nor a packet"
+            " filter blocks the link",
             age=seconds,
         )
     elif peer.reach is Reach.REFUSED:

@@ -55,7 +55,10 @@ class Starter:
 
 
 def find(variables: Mapping[str, str], pid: int) -> ServiceManager | None:
-    """Return the service manager that these variables name for a process."""
+    """Return the service manager that NOTIFY_SOCKET names, or None (sd_notify(3)).
+
+    It has a watchdog if WATCHDOG_USEC is set, and WATCHDOG_PID is ``pid`` or missing.
+    """
     address = variables.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return None

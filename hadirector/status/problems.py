@@ -160,7 +160,7 @@ def _table_problems(status: Status) -> Iterator[Problem]:
         level=Level.DEGRADED,
         code="table_operations_failing",
         object=_DIRECTOR,
-        reason=f"an operation on the table fails: {_first(lines)}",
+        reason=f"an operation on the table of services fails: {_first(lines)}",
         remedy="remove the cause in the message; the director repeats the operation",
     )
 
@@ -173,7 +173,8 @@ def _host_problems(status: Status) -> Iterator[Problem]:
             code="sync_daemon_missing",
             object=_DIRECTOR,
             reason=f"the sync daemon does not run: {thread}; a failover would cut connections",
-            remedy="`hadirector doctor` examines this host; a warning below has the reason",
+            remedy="`hadirector doctor` examines this host; the problem host_setting_failed has the"
+            " reason",
         )
     for sysctl in host.sysctls:
         if sysctl.actual != sysctl.wanted:

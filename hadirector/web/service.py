@@ -111,7 +111,7 @@ class Service:
         if self._running >= REQUESTS_MAX:
             raise ProblemError(
                 Code.TOO_MANY,
-                f"{REQUESTS_MAX} requests are being answered",
+                f"the limit of {REQUESTS_MAX} concurrent requests is reached",
                 headers={"Retry-After": "1"},
             )
         self._running += 1

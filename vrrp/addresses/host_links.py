@@ -97,9 +97,9 @@ class HostLinks:
         interface: str | None = None,
         only: str | None = None,
     ) -> None:
-        """Pass the known states of all devices to a reconciler, or the state of ``only``.
+        """Tell a reconciler the known states of its devices; with ``only``, the state of that one.
 
-        ``interface`` is a device without addresses that it uses too.
+        ``interface`` is a further device of the reconciler, on which no address is configured.
         """
         for device in addresses.devices | ({interface} if interface else set()):
             if self._kernel is None or device not in self.links or only not in (None, device):

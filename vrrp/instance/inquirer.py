@@ -1,8 +1,9 @@
-"""Death certificates of one instance: questions to the router that it follows, and answers.
+"""Exchanges questions and answers by which a BACKUP router learns of a dead vrrp process.
 
+The refusal of a question by the kernel of the active router is the death certificate.
 `vrrp.router.death_certificate` decides when to ask, and when a router is dead. With auth_hmac in
-mode enforce, questions and answers are signed like advertisements. The kernel that refuses a
-question signs nothing.
+mode enforce, questions and answers are signed like advertisements. A refusal is an ICMP message
+of the kernel, so it is never signed.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Eligibility:
         self._link.report(reason, now, delay)
 
     def settle(self, now: float) -> None:
-        """Put changes into effect that have lasted for ``flap_delay``."""
+        """Apply the pending changes whose new value has held for ``flap_delay``."""
         for debounced in self._tracked.values():
             debounced.settle(now)
         self._link.settle(now)

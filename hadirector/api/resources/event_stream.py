@@ -71,7 +71,7 @@ async def _send_next(
 
 
 def encode_event(number: int, content: bytes) -> bytes:
-    """Return the text of an event. It has no type, so that one listener gets all events."""
+    """Encode an event. Without the field ``event`` of SSE, one listener gets all events."""
     return b"id: %d\ndata: %s\n\n" % (number, content)
 
 

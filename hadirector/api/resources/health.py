@@ -46,4 +46,6 @@ async def read_readiness(call: Call[ReadinessQuery, Nothing]) -> Reply[Readiness
         for problem in condition.problems
     ]
     names = ", ".join(condition.name for condition in unmet)
-    raise ProblemError(Code.NOT_READY, f"the director is not ready: {names}", faults)
+    raise ProblemError(
+        Code.NOT_READY, f"the director is not ready; unmet conditions: {names}", faults
+    )

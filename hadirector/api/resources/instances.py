@@ -33,7 +33,7 @@ class Undone(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """The state of an instance."""
+    """The answer to a check of a role: an instance and its VRRP state."""
 
     instance: str
     state: State

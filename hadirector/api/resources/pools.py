@@ -55,7 +55,10 @@ class RealServersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VirtualServers(msgspec.Struct, frozen=True):
-    """Virtual servers in the order of their names. ``next`` continues as ``after``."""
+    """One page of virtual servers, in the order of their names.
+
+    The query of the next page has ``next`` as ``after``. On the last page, ``next`` is None.
+    """
 
     virtual_servers: tuple[VirtualServerOverview, ...]
     age: float
@@ -63,7 +66,10 @@ class VirtualServers(msgspec.Struct, frozen=True):
 
 
 class RealServers(msgspec.Struct, frozen=True):
-    """Real servers in the order of their names. ``next`` continues as ``after``."""
+    """One page of real servers, in the order of their names.
+
+    The query of the next page has ``next`` as ``after``. On the last page, ``next`` is None.
+    """
 
     real_servers: tuple[RealServerStatus, ...]
     age: float

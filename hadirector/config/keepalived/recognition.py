@@ -1,4 +1,4 @@
-"""Recognizes a keepalived.conf by its content. Imports next to nothing."""
+"""Recognizes a keepalived.conf by its content. It imports little, because each file needs it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The keys of kernel settings besides the IPVS table: sysctls, timeouts, sync daemon."""
+"""The keys of kernel settings outside the IPVS table: sysctls, timeouts and the sync daemon."""

@@ -1,4 +1,4 @@
-"""The keys of kernel settings besides the IPVS table."""
+"""The keys of kernel settings outside the IPVS table."""
 
 from __future__ import annotations
 

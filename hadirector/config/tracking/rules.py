@@ -101,7 +101,7 @@ def _process_findings(path: Path, process: ProcessSection) -> Iterator[Finding]:
             (*path, "command"), "a process has either name or command; leave one of them out"
         )
     if process.name is None and process.command is None:
-        yield Finding(path, 'the key "name" is missing (or "command")')
+        yield Finding(path, 'a process needs the key "name" or "command"')
     if "arguments_match" in process.model_fields_set and not process.arguments:
         yield Finding((*path, "arguments_match"), "the process has no arguments to compare")
     if process.at_most is None:

@@ -101,7 +101,7 @@ class Applications:
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
-        """Archive the configuration of the start, and undo a pending configuration in time."""
+        """Archive the first configuration; undo each pending one that is not confirmed in time."""
         async with self._reconfiguration.changing:
             await self.archive.begin()
         while True:

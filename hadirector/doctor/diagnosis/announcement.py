@@ -110,8 +110,8 @@ def _kernel_findings(configuration: Configuration, facts: AnnouncementFacts) -> 
         yield Finding(
             code="announced_reverse_path_strict",
             severity=Severity.WARNING,
-            what=f"rp_filter is 1 on {names}: packets of clients that arrive on another interface"
-            " than the route back to the client are dropped",
+            what=f"rp_filter is 1 (strict) on {names}: the kernel drops the packets of a client if"
+            " its route back to the client uses another interface",
             remedy="set net.ipv4.conf.all.rp_filter and that of these interfaces to 0 or 2",
         )
     if facts.connection_table_bits == SMALL_CONNECTION_TABLE_BITS:

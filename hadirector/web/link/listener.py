@@ -137,7 +137,7 @@ class PeerProtocol(ApiProtocol):
         self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with a peer; close any other connection."""
+        """Serve a peer below its limit of connections; abort every other connection."""
         assert isinstance(transport, asyncio.WriteTransport)
         address = str(transport.get_extra_info("peername")[0]).removeprefix("::ffff:")
         fault = self._find_fault(address, _certificate_of(transport))

@@ -203,7 +203,7 @@ ZOO = [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Huge: ",
         "flood",
         Reason.PROTOCOL,
-        "not an HTTP reply: more than 589824 bytes in total: the body has many small chunks",
+        "not an HTTP reply: it exceeds 589824 bytes, because its body has many small chunks",
     ),
     Bad(
         "sends binary headers",

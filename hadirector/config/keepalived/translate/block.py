@@ -102,5 +102,5 @@ def read_block(
 
 
 def name(words: Iterable[Word]) -> str:
-    """Return the name of a block in messages: its keyword and arguments."""
+    """Return the name that messages use for a block: its keyword and arguments."""
     return " ".join(word.text for word in words)

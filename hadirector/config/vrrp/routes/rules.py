@@ -98,8 +98,11 @@ def _next_hops_findings(path: Path, route: RouteSection, family: int) -> Iterato
         yield Finding((*path, key), f"each of the nexthops has its own {key}; leave this out")
     count = len(route.nexthops)
     if not 2 <= count <= NEXT_HOPS_MAX:
-        expected = f"2 to {NEXT_HOPS_MAX}; a single next hop is the gateway of the route"
-        yield Finding((*path, "nexthops"), f"wrong number (got {count}, expected {expected})")
+        message = (
+            f"a route has 2 to {NEXT_HOPS_MAX} nexthops (got {count}; for a single next hop, use"
+            " gateway)"
+        )
+        yield Finding((*path, "nexthops"), message)
     yield from duplicates(_hop_claims(path, route))
     for place, hop in enumerate(route.nexthops):
         hop_path = (*path, "nexthops", place)

@@ -104,7 +104,7 @@ def test_settings_and_pings_are_acknowledged() -> None:
     [
         (b"HTTP/1.1 400 Bad\r\n", "the data begins with b'HTTP/1.1 '"),
         (frame(PING, 0, 0, bytes(8)), "the data begins with b"),
-        (BEGUN + b"\xff\xff\xff" + bytes(262_144), "frames of more than 262144"),
+        (BEGUN + b"\xff\xff\xff" + bytes(262_144), "all its frames together exceed 262144"),
         (BEGUN + frame(PING, 0, 0, bytes(7)), ""),
         (BEGUN + frame(DATA, 0, 1, b"x"), ""),
         (BEGUN + frame(HEADERS, END_HEADERS, 3, STATUS_200), ""),

@@ -68,7 +68,7 @@ KINDS = "interface, pool, script, file, process"
         ),
         (
             "{process: {}}",
-            '6:23: vrrp[0].track[0].process: the key "name" is missing (or "command")',
+            '6:23: vrrp[0].track[0].process: a process needs the key "name" or "command"',
         ),
         (
             "{process: {name: x, command: x}}",

@@ -137,8 +137,7 @@ def test_the_keys_of_rules_reach_the_model() -> None:
         ),
         (
             "destination: 10.6.0.0/16, nexthops: [{gateway: 10.0.0.1}]",
-            "0].nexthops: wrong number (got 1, expected 2 to 32; a single next hop is the gateway"
-            " of the route)",
+            "0].nexthops: a route has 2 to 32 nexthops (got 1; for a single next hop, use gateway)",
         ),
         (
             "destination: 10.6.0.0/16, nexthops: [{device: e}, {weight: 2}]",

@@ -55,7 +55,7 @@ def test_without_announced_addresses_there_is_no_finding() -> None:
             AnnouncementFacts(origins={"192.0.2.10": "incomplete", "192.0.2.11": "IGP"}),
             ["warning 192.0.2.10 has the BGP origin incomplete"],
         ),
-        (AnnouncementFacts(strict=("eth0",)), ["warning rp_filter is 1 on eth0: packets"]),
+        (AnnouncementFacts(strict=("eth0",)), ["warning rp_filter is 1 (strict) on eth0"]),
         (
             AnnouncementFacts(connection_table_bits=12),
             ["note the connection table of IPVS has 4096 buckets"],

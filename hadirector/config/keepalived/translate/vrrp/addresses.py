@@ -81,7 +81,10 @@ def read_addresses(facts: Facts) -> Addresses:
 
 
 def address_keys(facts: Facts, addresses: Addresses) -> dict[str, Node | None]:
-    """Return the keys of the addresses."""
+    """Return ``virtual_addresses`` and ``unadvertised_addresses`` of an instance.
+
+    The second is None if there are no unadvertised addresses.
+    """
     first = facts.block.last("virtual_ipaddress")
     place = first.keyword.place if first else facts.place
     excluded = facts.block.last("virtual_ipaddress_excluded")
