@@ -85,11 +85,16 @@ class FitnessMonitor:
     def _undecided_pools(self) -> list[str]:
         """Return the virtual servers whose quorum was not known yet since the start.
 
-        A vrrp process that this director adopted has begun with known pools.
+        Their first verdicts are overdue, or they wait for the first list of a discovery source. A
+        vrrp process that this director adopted has begun with known pools.
         """
-        self._pools_known |= self._election.adopted or self._health.complete
-        if self._pools_known or not self._overdue:
+        unread = self._pools.unread
+        complete = self._health.complete and not unread
+        self._pools_known |= self._election.adopted or complete
+        if self._pools_known:
             return []
+        if unread or not self._overdue:
+            return unread
         judgements = self._pools.judgements.items()
         undecided = [name for name, judgement in judgements if judgement.quorum is None]
         self._pools_known = not undecided

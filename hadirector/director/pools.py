@@ -28,7 +28,7 @@ from hadirector.pools.changes import pool_changes, weight_changes
 from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
-from hadirector.pools.outgoing import Outgoing, find_outgoing, without_draining
+from hadirector.pools.outgoing import Outgoing, find_outgoing, is_unread, without_draining
 
 REST_SECONDS: Final = 0.2
 """The minimum time between two decisions that are caused by the passage of time."""
@@ -66,6 +66,12 @@ class Pools:
         return {
             name: judgement.held for name, judgement in self.judgements.items() if judgement.held
         }
+
+    @property
+    def unread(self) -> list[str]:
+        """The virtual servers for which no discovery source has named a real server yet."""
+        servers = self._configuration.virtual_servers
+        return [server.name for server in servers if is_unread(server)]
 
     def adopt(self, table: Table, snapshot: PoolsSnapshot) -> None:
         """Start from the IPVS table and the snapshot of the previous run."""

@@ -70,6 +70,9 @@ def decide_fitness(situation: Situation) -> Fitness:
         count = situation.without_verdict
         targets = "1 target has" if count == 1 else f"{count} targets have"
         return Fitness(reasons, f"{targets} no verdict yet")
+    if situation.undecided and not situation.overdue:
+        names = ", ".join(situation.undecided[:NAMED_MAX])
+        return Fitness(reasons, f"no source has named the real servers yet: {names}")
     if not table_made:
         return Fitness(reasons, "the table does not have the virtual servers yet")
     return Fitness(reasons)

@@ -7,6 +7,7 @@ The wait is limited, because an outgoing real server is no longer checked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -35,13 +36,15 @@ class Outgoing(msgspec.Struct, frozen=True):
 
     They serve until ``required`` new real servers serve, or until every new real server has a
     verdict, but at most until ``deadline`` (monotonic seconds). Then they drain: they stay with
-    weight 0 until ``drained_at``.
+    weight 0 until ``drained_at``. If the new real servers come from a discovery source that was
+    not read yet (``unread``), the outgoing real servers wait for its first list.
     """
 
     destinations: Mapping[ServiceKey, Mapping[DestinationKey, Destination]]
     required: int
     deadline: float
     drained_at: float | None = None
+    unread: bool = False
 
     @property
     def keys(self) -> tuple[DestinationKey, ...]:
@@ -131,10 +134,21 @@ def _find_outgoing(
             serving = max(serving, before.required)
         serving = max(serving, required.get(server.name, 0))
         members = sum(bool(member.weight) for member in server.real_servers)
-        found = Outgoing(destinations, min(serving, members), now + _hold_seconds(server))
+        unread = is_unread(server)
+        found = Outgoing(
+            destinations,
+            serving if unread else min(serving, members),
+            math.inf if unread else now + _hold_seconds(server),
+            unread=unread,
+        )
         if before is not None and not found.serving_keys:
             found = replace(before, destinations=destinations)
         yield server.name, found
+
+
+def is_unread(server: VirtualServer) -> bool:
+    """Return whether no source of a pool has named a real server yet."""
+    return bool(server.discovered) and not any(each.source for each in server.real_servers)
 
 
 def _serving(table: Table, service: ServiceKey) -> dict[DestinationKey, Destination]:
@@ -187,8 +201,12 @@ def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], fa
         drains = facts.now < outgoing.drained_at
         return Hold(outgoing, until=outgoing.drained_at) if drains else NO_HOLD
     passing = sum(bool(candidate.serving and candidate.full_weight) for candidate in candidates)
-    awaited = any(candidate.unknown and candidate.full_weight for candidate in candidates)
+    awaited = outgoing.unread or any(
+        candidate.unknown and candidate.full_weight for candidate in candidates
+    )
     reason = f"{passing} of {outgoing.required} required real servers pass"
+    if outgoing.unread:
+        reason = "the source of the new real servers was not read yet"
     if passing >= outgoing.required:
         end = ""
     elif facts.blind:

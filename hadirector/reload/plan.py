@@ -78,6 +78,7 @@ _SETTINGS = {
     "web": "the web process",
     "pair": "the pair link",
     "announce": "the announced addresses",
+    "sources": "the sources",
     "alerts": "the receivers of alerts",
     "api_roles": "the roles of groups",
 }

@@ -41,6 +41,11 @@ class Accepted(msgspec.Struct, frozen=True):
         """The number of members that are not absent."""
         return sum(each.absent_since is None for each in self.members)
 
+    @property
+    def serving(self) -> int:
+        """The number of present members that a weight of 0 does not take out."""
+        return _count_serving([each.member for each in self.members if each.absent_since is None])
+
 
 NOTHING_ACCEPTED: Final = Accepted()
 
@@ -75,7 +80,7 @@ def admit(
     """
     named = {member.key: member for member in snapshot}
     staying = [member for member in named.values() if not member.leaving]
-    refusal = "" if confirmed else _refuse(accepted.present, len(staying), policy)
+    refusal = "" if confirmed else _refuse(accepted.serving, _count_serving(staying), policy)
     if refusal:
         kept = _drop_idle(accepted, policy, now, idle, named={})
         return Admission(kept, refusal)
@@ -119,6 +124,10 @@ def _order(key: Key) -> tuple[int, bytes, int]:
     """Sort by address family, address and port. All directors have the members in this order."""
     packed = ip_address(key[0]).packed
     return len(packed), packed, key[1]
+
+
+def _count_serving(members: Sequence[Member]) -> int:
+    return sum(member.weight != 0 for member in members)
 
 
 def _refuse(present: int, found: int, policy: AdmissionPolicy) -> str:

@@ -15,13 +15,19 @@ import structlog
 
 from hadirector.dataplane.dataplane import DataplaneError, TableCounters
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.model.discovery import Member
+from hadirector.model.discovery import Member, Source
 from hadirector.model.ipvs import ServiceKey
 from hadirector.processes.messages import Stop
 from hadirector.processes.supervisor import Child
 from hadirector.sources.admission import NOTHING_ACCEPTED, Accepted, Admission, Key, admit
 from hadirector.sources.expansion import PoolSource, expand, find_unsuitable
-from hadirector.sources.messages import ConfigureSources, FromSources, SourceFailed, SourceRead
+from hadirector.sources.messages import (
+    REPEAT_SECONDS,
+    ConfigureSources,
+    FromSources,
+    SourceFailed,
+    SourceRead,
+)
 from hadirector.sources.status import PoolStatus, SourceStatus
 from hadirector.sources.store import MemberStore
 
@@ -78,7 +84,7 @@ class Discovery:
         self._lists: dict[str, _List] = {}
         self._failures: dict[str, tuple[str, float]] = {}
         self._admissions: dict[PoolSource, Admission] = {}
-        self._confirmed: set[str] = set()
+        self._confirmed: dict[str, tuple[Member, ...]] = {}  # the list that an operator accepted
         self._changed: set[str] = set()  # sources with a list that the pools have not taken
         self._wake = asyncio.Event()
         self._log = structlog.get_logger()
@@ -94,8 +100,13 @@ class Discovery:
         for known in (self._lists, self._failures):
             for name in known.keys() - names:
                 del known[name]
-        self._admissions = {
-            name: each for name, each in self._admissions.items() if name in self._pools()
+        pools = self._pools()
+        self._admissions = {name: each for name, each in self._admissions.items() if name in pools}
+        # A new pool of a source that was read already gets the list that is known.
+        self._changed |= {
+            pool.source
+            for pool in pools
+            if pool not in self._admissions and pool.source in self._lists
         }
         self.send_settings()
         self._wake.set()
@@ -162,7 +173,7 @@ class Discovery:
         if source not in self._lists:
             names = ", ".join(each.name for each in self._configuration.sources) or "none"
             raise UnknownSourceError(f"no list was read from {source} (sources: {names})")
-        self._confirmed.add(source)
+        self._confirmed[source] = self._lists[source].members
         self._changed.add(source)
         self._wake.set()
         return len(self._lists[source].members)
@@ -174,12 +185,15 @@ class Discovery:
     def _status(self, name: str, now: float) -> SourceStatus:
         source = next(each for each in self._configuration.sources if each.name == name)
         found, failure = self._lists.get(name), self._failures.get(name)
+        silence = None if found is None else now - found.confirmed_at
+        if silence is not None and not failure and silence <= _expected_silence(source):
+            silence = 0.0  # the process reports a list again only if it changes, or after a minute
         return SourceStatus(
             name=name,
             type=source.type,
             location=source.location,
             members=None if found is None else len(found.members),
-            age=None if found is None else now - found.confirmed_at if failure else 0.0,
+            age=silence,
             failure=failure[0] if failure else "",
             failing_for=now - failure[1] if failure else None,
             pools=tuple(self._pool_status(pool) for pool in self._pools() if pool.source == name),
@@ -224,10 +238,10 @@ class Discovery:
             if pool.source == source:
                 idle = await self._idle(pool, server)
                 changed |= await self._take(pool, server, found, idle, now)
-        if all(
-            self._admissions[each].due is None for each in self._pools() if each.source == source
-        ):
-            self._confirmed.discard(source)
+        # A reload may have added a pool meanwhile, which has no admission yet.
+        admissions = [self._admissions.get(pool) for pool in self._pools() if pool.source == source]
+        if all(each is not None and each.due is None for each in admissions):
+            self._confirmed.pop(source, None)
         if changed:
             await self._remember()
             base = self._configuration
@@ -250,7 +264,7 @@ class Discovery:
                 now,
                 seen_at=found.seen_at,
                 idle=idle,
-                confirmed=pool.source in self._confirmed,
+                confirmed=self._confirmed.get(pool.source) == found.members,
             )
 
         admission = await asyncio.to_thread(decide)
@@ -296,6 +310,11 @@ class Discovery:
             await self._store.write(pools)
         except OSError as error:
             self._log.error("members_not_stored", error=str(error))
+
+
+def _expected_silence(source: Source) -> float:
+    """Return the longest time between two reports about a source that does not change."""
+    return REPEAT_SECONDS + source.poll + source.timeout
 
 
 def _find_unsuitable(server: VirtualServer, source: str, members: Iterable[Member]) -> str:

@@ -98,7 +98,7 @@ def read_document(text: bytes, form: SourceFormat, port_name: str = "") -> tuple
         raise DocumentError(f"{len(found)} members, expected at most {MEMBERS_MAX}")
     members: dict[tuple[str, int], Member] = {}
     for place, member in found:
-        checked = _check(place, member)
+        checked = check_member(place, member)
         other = members.setdefault(checked.key, checked)
         if other != checked:
             raise DocumentError(f"{place}: {checked} is named twice, with different values")
@@ -162,7 +162,7 @@ _READERS: Final[Mapping[SourceFormat, Callable[[bytes, str], Iterator[tuple[str,
 }
 
 
-def _check(place: str, member: Member) -> Member:
+def check_member(place: str, member: Member) -> Member:
     """Return a member with its address in canonical form. Raises DocumentError."""
     try:
         address = ip_address(member.address)

@@ -78,15 +78,18 @@ def _real_server(
     check = servers.check
     identity = f" #{member.identity}" if member.identity else ""
     weight = template.weight if member.weight is None else member.weight
-    if server.service.scheduler in HASH_SCHEDULERS and weight:
-        weight = template.weight  # a weight of its own would change the whole hash table
+    absent = accepted.absent_since is not None
+    if server.service.scheduler in HASH_SCHEDULERS:
+        # A weight of its own would change the whole hash table. With weight 0 the share stays.
+        absent |= weight == 0
+        weight = template.weight
     return replace(
         template,
         key=key,
         check=None if check is None else check.for_target(key.address, key.port, identity),
         weight=weight,
         backup_tier=template.backup_tier if member.tier is None else member.tier,
-        absent=accepted.absent_since is not None,
+        absent=absent,
     )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hadirector.model.discovery import Member, Source
 from hadirector.processes.messages import Heartbeat, Stop
+
+REPEAT_SECONDS: Final = 60.0
+"""A source that stays the same is reported again after this time."""
 
 
 class ConfigureSources(msgspec.Struct, frozen=True, tag="configure_sources"):

@@ -16,15 +16,20 @@ from hadirector.model.discovery import Member, Source
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import Heartbeat, Stop
-from hadirector.sources.messages import ConfigureSources, SourceFailed, SourceRead, ToSources
+from hadirector.runtime.privileges import drop_capabilities
+from hadirector.sources.messages import (
+    REPEAT_SECONDS,
+    ConfigureSources,
+    SourceFailed,
+    SourceRead,
+    ToSources,
+)
 from hadirector.sources.reading import Reader, ReadingError
 
 HEARTBEAT_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 0.05
 """The time between two looks at the files."""
 BACKOFF_SECONDS_MAX: Final = 60.0
-REPEAT_SECONDS: Final = 60.0
-"""A source that stays the same is reported again after this time."""
 
 
 class Follower:
@@ -49,6 +54,9 @@ class Follower:
             except ReadingError as error:
                 failures += 1
                 self._report_failure(str(error))
+            except Exception as error:  # noqa: BLE001  # a fault of ours with one source must not end it silently
+                failures += 1
+                self._report_failure(f"{type(error).__name__}: {error}")
             else:
                 failures = 0
                 self._report(self._members if members is None else members)
@@ -66,6 +74,8 @@ class Follower:
             pass
 
     def _report(self, members: tuple[Member, ...] | None) -> None:
+        if members is not None:
+            members = tuple(sorted(members, key=_order))  # the order of a list means nothing
         repeats = monotonic() - self._reported_at > REPEAT_SECONDS
         if members is None or (members == self._members and not self._failure and not repeats):
             return
@@ -79,8 +89,13 @@ class Follower:
             self._channel.send(SourceFailed(self.source.name, reason))
 
 
+def _order(member: Member) -> tuple[str, int]:
+    return member.key
+
+
 async def serve(channel: Channel[ToSources]) -> None:
     """Read the sources that the director configures, until it sends ``Stop`` or exits."""
+    drop_capabilities()
     followers: dict[Source, tuple[Follower, asyncio.Task[None]]] = {}
     tasks = [
         asyncio.create_task(_send_heartbeats(channel)),

@@ -14,7 +14,12 @@ import dns.resolver
 
 from hadirector import storage
 from hadirector.model.discovery import Member, Source
-from hadirector.sources.documents import BYTES_MAX, DocumentError, read_document
+from hadirector.sources.documents import (
+    BYTES_MAX,
+    DocumentError,
+    check_member,
+    read_document,
+)
 
 TOKEN_BYTES_MAX: Final = 16 * 1024
 PIECE_BYTES: Final = 64 * 1024
@@ -113,7 +118,10 @@ class Reader:
 
     async def _resolve(self) -> tuple[Member, ...]:
         """Return the addresses of a domain name. A name without addresses is a failure."""
-        resolver = dns.asyncresolver.Resolver()
+        try:
+            resolver = dns.asyncresolver.Resolver()
+        except dns.exception.DNSException as error:
+            raise ReadingError(str(error) or type(error).__name__) from error
         found: list[Member] = []
         for kind in ("A", "AAAA"):
             try:
@@ -124,7 +132,9 @@ class Reader:
                 continue
             except dns.exception.DNSException as error:
                 raise ReadingError(f"{kind}: {error}") from error
-            found += [Member(record.to_text(), self.source.port) for record in answer]
+            found += [
+                check_member(kind, Member(record.to_text(), self.source.port)) for record in answer
+            ]
         if not found:
             raise ReadingError("the name has neither A nor AAAA records")
         return tuple(found)

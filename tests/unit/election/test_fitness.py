@@ -47,6 +47,11 @@ TABLE: list[tuple[Situation, Fitness]] = [
         Fitness((), "the table does not have the virtual servers yet"),
     ),
     (situation(settled=False), Fitness((), "the table does not have the virtual servers yet")),
+    # A pool that comes from a discovery source waits for its first list.
+    (
+        situation(undecided=("web",)),
+        Fitness((), "no source has named the real servers yet: web"),
+    ),
     # A verdict that is overdue delays nothing, unless it decides about a quorum.
     (situation(without_verdict=1, overdue=True), Fitness()),
     (situation(without_verdict=1, undecided=["web"], overdue=True), Fitness((UNKNOWN,))),

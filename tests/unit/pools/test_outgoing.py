@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from msgspec.structs import replace
 
 from checks.definition.check import Timing
 from checks.definition.result import Verdict
-from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.model.configuration import DiscoveredServers, RealServer, VirtualServer
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
@@ -44,6 +46,22 @@ def decide(verdicts: dict[str, Verdict], *, after: float = 0.0) -> Judgement:
 def test_a_replaced_pool_is_outgoing_for_the_time_of_the_first_probes() -> None:
     """2 s until the last probe begins, and the longest timeout of 1 s."""
     assert found(GREEN) == Outgoing({WEB: BLUE}, 2, NOW + 3.0)
+
+
+def test_a_pool_waits_for_the_first_list_of_its_source() -> None:
+    """Without a list, no time is over and no probe is awaited, and both servers go on serving."""
+    template = DiscoveredServers(source="members", template=real_server(9))
+    unread = a_virtual_server(discovered=(template,))
+    outgoing = found(unread)
+    assert outgoing == Outgoing({WEB: BLUE}, 2, math.inf, unread=True)
+    judgement = judge(unread, facts({}, now=NOW + 86400.0), True, {}, outgoing)
+    assert judgement.hold.outgoing == outgoing
+    assert judgement.hold.reason == "the source of the new real servers was not read yet"
+
+    read = a_virtual_server(replace(real_server(1), source="members"), discovered=(template,))
+    configuration = a_configuration(read)
+    after = find_outgoing(configuration, TABLE, NOW, {"web": outgoing})["web"]
+    assert after == Outgoing({WEB: BLUE}, 1, NOW + 3.0)
 
 
 def test_the_name_of_the_virtual_server_does_not_matter() -> None:

@@ -67,10 +67,15 @@ def test_an_expansion_replaces_the_earlier_one_and_keeps_fixed_servers(tmp_path:
     assert pool(second)[0][1] == 7  # the file comes first
 
 
-def test_a_hash_scheduler_keeps_the_configured_weight_or_0(tmp_path: Path) -> None:
+def test_a_hash_scheduler_keeps_the_configured_share(tmp_path: Path) -> None:
+    """A member with weight 0 is absent, so its share of the table stays."""
     members = accepted(Member("192.0.2.2", weight=9), Member("192.0.2.3", weight=0))
     found = expand(configuration(tmp_path, scheduler="mh"), members)
-    assert [weight for _, weight, *_ in pool(found)] == [7, 3, 0]
+    assert [(weight, absent) for _, weight, absent, _ in pool(found)] == [
+        (7, False),
+        (3, False),
+        (3, True),
+    ]
 
 
 def test_a_pool_cannot_have_a_member_that_its_method_does_not_reach(tmp_path: Path) -> None:
