@@ -68,6 +68,7 @@ class Announcer:
         self._renewed_at = self._compared_at = self._expires_at = 0.0
         self._left_at: dict[str, float] = {}
         self._wake = asyncio.Event()
+        self._busy = asyncio.Lock()  # a pass and a reload pause, and change the same state
         self._log = structlog.get_logger()
 
     async def start(self) -> None:
@@ -96,15 +97,23 @@ class Announcer:
         while True:
             self._wake.clear()
             pause = None
-            if self._kernel is not None:
-                await self._pass(self._kernel)
-                pause = self._pause()
+            async with self._busy:
+                if self._kernel is not None:
+                    await self._pass(self._kernel)
+                    pause = self._pause()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
 
     async def configure(self, announcement: Announcement | None) -> None:
-        """Replace the configuration. A group with the same name keeps its state."""
+        """Replace the configuration after the present pass, which takes milliseconds.
+
+        A group with the same name keeps its state.
+        """
+        async with self._busy:
+            await self._replace(announcement)
+
+    async def _replace(self, announcement: Announcement | None) -> None:
         before, self._announcement = self._announcement, announcement
         if before == announcement:
             return
@@ -147,7 +156,8 @@ class Announcer:
 
         The local routes and the services stay. ``run`` must run.
         """
-        if self._announcement is None or not any(map(self._announces, self._groups)):
+        announcement = self._announcement  # a reload during the hold can remove it
+        if announcement is None or not any(map(self._announces, self._groups)):
             return
         self._leaving = True
         self._wake.set()
@@ -155,8 +165,8 @@ class Announcer:
         reason = None
         while reason is None:
             await asyncio.sleep(HOLD_POLL_SECONDS)
-            packets = await self._count_packets(self._announcement.addresses)
-            state, reason = observe(state, self._announcement.hold, packets, monotonic())
+            packets = await self._count_packets(announcement.addresses)
+            state, reason = observe(state, announcement.hold, packets, monotonic())
         seconds = round(monotonic() - state.began, 1)
         self._log.info("announcement_hold_ended", reason=reason, seconds=seconds)
 
