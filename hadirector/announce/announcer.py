@@ -39,6 +39,8 @@ KEPT_LIFETIME_SECONDS: Final = 60
 """The lifetime of addresses that a restart leaves to the next process."""
 STARTING_LIFETIME_SECONDS: Final = 15
 """The lifetime while the director starts: its loop does not run before it has read the table."""
+RETRY_SECONDS: Final = 0.5
+"""The least pause after a pass with failures."""
 HOLD_POLL_SECONDS: Final = 0.25
 
 CountPackets = Callable[[Collection[str]], Awaitable[int | None]]
@@ -79,7 +81,7 @@ class Announcer:
         try:
             present = self._kernel.read()
         except OSError as error:
-            self._note_failures([str(error)])
+            self._note_failures([_reason(error)])
             present = {}
         for group in self._groups:
             roles = {role for address, role in present.items() if address in group.addresses}
@@ -249,7 +251,7 @@ class Announcer:
                 [each for each, since in self._left_at.items() if now - since >= most]
             )
         except OSError as error:
-            self._note_failures([str(error)])
+            self._note_failures([_reason(error)])
 
     async def _attempt(self, operation: Awaitable[list[str]], lifetime: int) -> None:
         """Perform an operation on the kernel. The next pass repeats an operation that fails.
@@ -260,7 +262,7 @@ class Announcer:
         try:
             failures = await operation
         except OSError as error:
-            failures = [error.strerror or str(error)]
+            failures = [_reason(error)]
         else:
             self._renewed_at, self._expires_at = began, began + lifetime
         self._note_failures(failures)
@@ -290,7 +292,12 @@ class Announcer:
         now = monotonic()
         dues = [due_in(group, self._state(group), now) for group in self._groups]
         pauses = [due for due in dues if due is not None]
-        return min([self._renewed_at + self._lifetime / RENEWALS - now, *pauses], default=0.0)
+        least = RETRY_SECONDS if self._failures else 0.0
+        return max(least, min([self._renewed_at + self._lifetime / RENEWALS - now, *pauses]))
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _devices(announcement: Announcement) -> tuple[str, str]:

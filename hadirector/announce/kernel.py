@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +51,7 @@ class AnnouncementKernel:
         """
         failures = self._make_devices()
         held = self.read_routes()
-        failures += self._add_routes([address for address in wanted if address not in held])
+        failures += await self._add_routes([address for address in wanted if address not in held])
         foreign: set[str] = set()
         for role, index in self._indexes.items():
             for found in self._kernel.addresses(index):
@@ -73,16 +74,12 @@ class AnnouncementKernel:
             for address, role in wanted.items()
             if role in self._indexes
         ]
-        failures = []
-        for start in range(0, len(targets), BATCH):
-            batch = targets[start : start + BATCH]
-            requests = [messages.renewal(*target, lifetime) for target in batch]
-            for (_, address), code in zip(batch, self._kernel.change(requests), strict=True):
-                if code:
-                    failures.append(f"{address} cannot be added: {_reason(code)}")
-            if start + BATCH < len(targets):
-                await asyncio.sleep(0)
-        return failures
+        codes = await self._change(messages.renewal(*target, lifetime) for target in targets)
+        return [
+            f"{address} cannot be added: {_reason(code)}"
+            for (_, address), code in zip(targets, codes, strict=True)
+            if code
+        ]
 
     def read(self) -> dict[str, AnnouncementRole]:
         """Return the addresses with a lifetime that are on the devices now."""
@@ -177,14 +174,25 @@ class AnnouncementKernel:
             raise
         return messages.read_link(bodies[0]) if bodies else None
 
-    def _add_routes(self, addresses: Sequence[str]) -> list[str]:
-        if not addresses:
-            return []
-        requests = [messages.route_addition(address, self._loopback) for address in addresses]
-        codes = zip(addresses, self._kernel.change(requests), strict=True)
+    async def _add_routes(self, addresses: Sequence[str]) -> list[str]:
+        loopback = self._loopback
+        codes = await self._change(messages.route_addition(each, loopback) for each in addresses)
         return [
-            f"{each} cannot be held by a route: {_reason(code)}" for each, code in codes if code
+            f"{each} cannot be held by a route: {_reason(code)}"
+            for each, code in zip(addresses, codes, strict=True)
+            if code
         ]
+
+    async def _change(self, requests: Iterator[bytes]) -> list[int]:
+        """Send requests in batches, because 1000 in one datagram exceed the send buffer.
+
+        Return the error number of the kernel for each, 0 for success.
+        """
+        codes: list[int] = []
+        while batch := list(islice(requests, BATCH)):
+            codes += self._kernel.change(batch)
+            await asyncio.sleep(0)
+        return codes
 
     def _delete(self, index: int, address: Interface) -> list[str]:
         code = self._kernel.delete(index, address)

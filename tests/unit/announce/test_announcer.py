@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 
 import pytest
+import structlog.testing
 from msgspec.structs import replace
 
 from hadirector.announce import announcer as module
@@ -24,7 +26,7 @@ MOVED = replace(ANNOUNCEMENT, device="anycast0")
 class HeldKernel:
     """Counts the operations that run at the same time. They last until ``released``.
 
-    With ``fault``, a pass fails with it.
+    With ``fault``, the kernel refuses everything.
     """
 
     released = asyncio.Event()
@@ -51,6 +53,8 @@ class HeldKernel:
         return []
 
     def read_routes(self) -> frozenset[str]:
+        if HeldKernel.fault is not None:
+            raise HeldKernel.fault
         return frozenset()
 
     async def remove_routes(self, addresses: Iterable[str]) -> list[str]:
@@ -128,3 +132,19 @@ async def test_a_director_that_leaves_holds_the_addresses_that_a_reload_removes(
         assert announcer.announced == ("web",)
         await announcer.leave()
     assert counted == [("203.0.113.1",)]
+
+
+async def test_a_pass_that_the_kernel_refuses_is_repeated_after_a_pause(
+    kernel: type[HeldKernel],
+) -> None:
+    kernel.fault = OSError(errno.ENOBUFS, "No buffer space available")
+    kernel.released.set()
+    with structlog.testing.capture_logs() as logs:
+        async with a_running_announcer() as (announcer, _):
+            assert kernel.attempts == 1
+            assert announcer._pause() == 0.5
+            announcer.note_change()
+            await turn()
+            assert kernel.attempts == 2
+    errors = [each["errors"] for each in logs if each["event"] == "announcement_failed"]
+    assert errors == [["No buffer space available"]]

@@ -1,0 +1,67 @@
+"""The requests of the announcement kernel, at a socket that records them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+import pytest
+
+from hadirector.announce import kernel as module
+from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.kernel import AnnouncementKernel
+from hadirector.model.announcement import Announcement
+from vrrp.netlink.route_message import RTM_NEWROUTE
+from vrrp.netlink.rtnetlink import RTM_NEWADDR, RTM_NEWLINK
+
+DUMMY_LINK: Final = bytes.fromhex(
+    "00000000 07000000 00000000 00000000"  # struct ifinfomsg: the index 7
+    "10001200 0a000100 64756d6d79000000"  # IFLA_LINKINFO: IFLA_INFO_KIND "dummy"
+)
+ADDRESSES: Final = [f"10.9.{number // 250}.{number % 250}" for number in range(130)]
+
+
+class RecordingSocket:
+    """Answers that every request succeeds. The device exists, without addresses and routes."""
+
+    sent: ClassVar[list[tuple[int, int]]] = []
+    """The message type and the number of the requests of each datagram."""
+
+    def interface(self, name: str) -> tuple[int, int]:
+        return 1, 0
+
+    def addresses(self, index: int) -> list[object]:
+        return []
+
+    def dump(self, request: bytes, kind: int) -> list[bytes]:
+        return []
+
+    def request(self, request: bytes, kind: int) -> list[bytes]:
+        return [DUMMY_LINK]
+
+    def change(self, requests: Sequence[bytes]) -> list[int]:
+        kind = int.from_bytes(requests[0][4:6], "little")
+        self.sent.append((kind, len(requests)))
+        return [0] * len(requests)
+
+
+async def test_many_addresses_are_held_and_added_in_batches_with_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "RtnetlinkSocket", RecordingSocket)
+    RecordingSocket.sent.clear()
+    kernel = AnnouncementKernel(Announcement())
+    wanted = dict.fromkeys(ADDRESSES, AnnouncementRole.ANNOUNCED)
+    pass_of_all = asyncio.create_task(kernel.reconcile(wanted, 3))
+    turns = 0
+    while not pass_of_all.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert pass_of_all.result() == []
+    changes = [each for each in RecordingSocket.sent if each[0] != RTM_NEWLINK]
+    assert changes == [
+        *((RTM_NEWROUTE, 64), (RTM_NEWROUTE, 64), (RTM_NEWROUTE, 2)),
+        *((RTM_NEWADDR, 64), (RTM_NEWADDR, 64), (RTM_NEWADDR, 2)),
+    ]
+    assert turns >= 5, "other tasks run between two batches"
