@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from hadirector.announce.decision import Facts
 from hadirector.dataplane.dataplane import DataplaneError
@@ -15,6 +15,7 @@ from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import Table
 from hadirector.pair.state import PairState
+from hadirector.pools.decision import Judgement
 
 
 class HashTables:
@@ -54,21 +55,29 @@ def announcement_facts(
         held_out=fitness.current.held_out,
         unfit=fitness.current.reasons,
         blind=health.blindness.blind,
-        passing=dict(_passing(configuration, pools)),
+        passing=dict(_passing(configuration, pools.judgements)),
     )
 
 
-def _passing(configuration: Configuration, pools: Pools) -> Iterator[tuple[str, float]]:
+def _passing(
+    configuration: Configuration, judgements: Mapping[str, Judgement]
+) -> Iterator[tuple[str, float]]:
     """Yield the passing part of the configured weight of each pool that a group depends on."""
     if configuration.announce is None:
         return
     names = {pool for group in configuration.announce.groups for pool in group.pools}
     for server in configuration.virtual_servers:
-        judgement = pools.judgements.get(server.name)
+        judgement = judgements.get(server.name)
         if server.name not in names or judgement is None:
             continue
-        total = sum(member.weight for member in server.real_servers if not member.reserve)
-        yield server.name, 100.0 * judgement.passing / total if total else 100.0
+        total = sum(
+            member.weight
+            for member in server.real_servers
+            if not member.reserve and not member.absent
+        )
+        # A discovered pool without members may be a pool whose source was never read.
+        empty = 0.0 if server.discovered else 100.0
+        yield server.name, 100.0 * judgement.passing / total if total else empty
 
 
 async def count_packets(
