@@ -349,7 +349,9 @@ def _real_servers(
 
 
 def _up(server: RealServerStatus) -> float | None:
-    return None if server.verdict is Verdict.UNKNOWN else server.verdict is Verdict.PASSING
+    if server.absent or server.verdict is Verdict.UNKNOWN:
+        return None
+    return server.verdict is Verdict.PASSING
 
 
 def _sorry_server_serves(server: VirtualServerStatus) -> float | None:

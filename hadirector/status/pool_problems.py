@@ -58,10 +58,10 @@ def pool_problems(server: VirtualServerStatus, *, observing: bool) -> Iterator[P
 
 def _check_problems(server: VirtualServerStatus) -> Iterator[Problem]:
     """Yield at most one problem of the pool as a whole, and one of its sorry server."""
-    members = server.real_servers
+    members = _present(server)
     failing = [member for member in members if member.verdict is Verdict.FAILING]
     unknown = [member for member in members if member.verdict is Verdict.UNKNOWN]
-    if members and not any(member.wanted_weight for member in members):
+    if server.real_servers and not any(each.wanted_weight for each in server.real_servers):
         yield _nothing_serves(server, failing, unknown)
     elif failing and len(failing) == len(members):
         yield _failing(server, failing, Level.CRITICAL, "no_server_passes")
@@ -90,6 +90,11 @@ def _check_problems(server: VirtualServerStatus) -> Iterator[Problem]:
         )
 
 
+def _present(server: VirtualServerStatus) -> list[RealServerStatus]:
+    """Return the real servers that are not absent from their source."""
+    return [member for member in server.real_servers if not member.absent]
+
+
 def _nothing_serves(
     server: VirtualServerStatus,
     failing: Sequence[RealServerStatus],
@@ -97,7 +102,7 @@ def _nothing_serves(
 ) -> Problem:
     if not failing and unknown:
         return _unknown(server, unknown)
-    total = len(server.real_servers)
+    present = _present(server)
     sorry = server.sorry_server
     instead = "the sorry server serves" if sorry is not None and sorry.wanted_weight else ""
     effect = instead or "no client is served"
@@ -106,11 +111,11 @@ def _nothing_serves(
             level=Level.CRITICAL,
             code="no_server_serves",
             object=server.name,
-            reason=f"{effect}: {_fail(len(failing), total)} {_example(failing)}",
+            reason=f"{effect}: {_fail(len(failing), len(present))} {_example(failing)}",
             remedy=_why(server, failing),
             age=_youngest(failing),
         )
-    first = server.real_servers[0]
+    first = (present or server.real_servers)[0]
     return Problem(
         level=Level.CRITICAL,
         code="no_server_serves",
@@ -124,13 +129,14 @@ def _nothing_serves(
 def _failing(
     server: VirtualServerStatus, failing: Sequence[RealServerStatus], level: Level, code: str
 ) -> Problem:
-    total = len(server.real_servers)
-    serving = sum(bool(member.wanted_weight) for member in server.real_servers)
+    members = _present(server)
+    serving = sum(bool(member.wanted_weight) for member in members)
     return Problem(
         level=level,
         code=code,
         object=server.name,
-        reason=f"{serving} of {total} real servers serve; {_fail(len(failing), total)}"
+        reason=f"{serving} of {len(members)} real servers serve;"
+        f" {_fail(len(failing), len(members))}"
         f" {_example(failing)}",
         remedy=_why(server, failing),
         age=_youngest(failing),
@@ -155,7 +161,7 @@ def _unknown(server: VirtualServerStatus, unknown: Sequence[RealServerStatus]) -
         level=Level.DEGRADED,
         code="servers_unknown",
         object=server.name,
-        reason=f"{len(unknown)} of {len(server.real_servers)} real servers have no verdict yet",
+        reason=f"{len(unknown)} of {len(_present(server))} real servers have no verdict yet",
         remedy="wait for the first probes; if this state lasts, look at the checks process",
     )
 

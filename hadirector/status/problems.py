@@ -62,11 +62,12 @@ def describe_serving(status: Status) -> str:
     if len(roles) > _ROLES_MAX:
         active = sum(instance.state is State.ACTIVE for instance in status.instances)
         roles = [f"ACTIVE for {active} of {len(status.instances)} VRRP instances"]
-    servers = [member for server in status.virtual_servers for member in server.real_servers]
+    members = [member for server in status.virtual_servers for member in server.real_servers]
+    servers = [member for member in members if not member.absent]
     pools = _number(len(status.virtual_servers), "virtual server")
     if servers:
         roles.append(f"{_number(len(servers), 'real server')} of {pools} pass")
-    overrides = sum(member.override is not None for member in servers)
+    overrides = sum(member.override is not None for member in members)
     if overrides:
         roles.append(_number(overrides, "override"))
     return f"{status.name}: {', '.join(roles) or 'nothing is configured'}"

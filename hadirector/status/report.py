@@ -55,7 +55,8 @@ class RealServerStatus(msgspec.Struct, frozen=True, gc=False):
     the override is removed. ``verdict_age`` is the age of its verdict in seconds, None if the
     verdict is from an earlier run. ``certificate_expires_at`` is when its certificate expires,
     in seconds since the epoch, None without a verified certificate. ``forwarding`` is its own
-    forwarding method; it is empty for the method of the virtual server.
+    forwarding method; it is empty for the method of the virtual server. An ``absent`` real server
+    is no longer in its source.
     """
 
     address: str
@@ -74,6 +75,7 @@ class RealServerStatus(msgspec.Struct, frozen=True, gc=False):
     certificate_expires_at: float | None = None
     forwarding: str = ""
     override_expires_in: float | None = None
+    absent: bool = False
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -351,6 +353,7 @@ def _real_server_status(
             override.expires_at - now if override and override.expires_at is not None else None
         ),
         forwarding=real_server.forwarding or "",
+        absent=real_server.absent,
     )
 
 

@@ -88,7 +88,7 @@ def _director_conditions(situation: Situation) -> Iterator[tuple[Key, str]]:
 
 def _failed_real_servers(situation: Situation, server: VirtualServer) -> Iterator[tuple[Key, str]]:
     for member in server.real_servers:
-        if member.check is None:
+        if member.check is None or member.absent:
             continue
         state = situation.targets.get(member.check.identity, UNKNOWN_TARGET)
         if state.verdict is not Verdict.PASSING:

@@ -46,6 +46,16 @@ async def test_an_unknown_or_unseen_real_server_keeps_its_state() -> None:
     assert await find_conditions(passing) == {}
 
 
+async def test_a_failing_real_server_that_its_source_no_longer_names_is_no_condition() -> None:
+    absent = RealServer(key=ADDRESS, check=CHECK, source="members", absent=True)
+    situation = QUIET._replace(
+        configuration=a_configuration(a_virtual_server(absent)),
+        targets=state(Verdict.FAILING),
+        known=[FAILED],
+    )
+    assert await find_conditions(situation) == {}
+
+
 async def test_the_director_and_its_pair() -> None:
     lost = Problem(
         level=Level.DEGRADED,

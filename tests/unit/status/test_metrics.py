@@ -201,6 +201,16 @@ def test_a_director_has_metrics_of_its_processes_and_probes() -> None:
     assert found["hadirector_host_repairs_total[]"] == 4
 
 
+def test_an_absent_server_has_no_metric_of_its_check() -> None:
+    absent = replace(
+        STATUS, virtual_servers=(replace(POOL, real_servers=(replace(TWO, absent=True),)),)
+    )
+    found = samples(absent)
+    place = "'192.0.2.46:80', 'a \"web\"'"
+    assert f"hadirector_real_server_up[{place}]" not in found
+    assert found[f"hadirector_real_server_weight[{place}]"] == 10
+
+
 def test_a_pool_has_metrics_of_its_quorum_and_its_real_servers() -> None:
     """The third real server is not in the table and has no verdict, so it has no samples."""
     found = samples(STATUS)
