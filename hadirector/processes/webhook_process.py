@@ -90,15 +90,31 @@ class Sender:
 
 
 def _describe(error: Exception) -> str:
-    """Return the reason of a failure. An error that contains the URL is named by its type only."""
-    if isinstance(error, aiohttp.InvalidURL | ValueError):
-        return type(error).__name__
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate of the receiver is refused: {error.certificate_error}"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        return os.strerror(number) if number and number > 0 else str(error.os_error)
-    return str(error) or type(error).__name__
+    """Return the reason of a failure, without the URL, which can be a secret.
+
+    The texts of most errors of aiohttp contain the URL, so they are not used.
+    """
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of the receiver is refused: {error.certificate_error}"
+        case aiohttp.ClientConnectorError():
+            return _describe_system_error(error.os_error) or str(error.os_error)
+        case aiohttp.ClientResponseError():
+            return "the receiver answered with invalid HTTP"
+        case aiohttp.ServerDisconnectedError():
+            return "the receiver closed the connection"
+    found = _describe_system_error(error.__cause__) or _describe_system_error(error)
+    return found or type(error).__name__
+
+
+def _describe_system_error(error: BaseException | None) -> str:
+    """Return the text of an error of TLS or of the system; empty for any other error."""
+    match error:
+        case ssl.SSLError():  # OpenSSL has error numbers of its own
+            return error.strerror or ""
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number)
+    return ""
 
 
 async def serve(channel: Channel[ToWebhooks]) -> None:
