@@ -68,6 +68,11 @@ class Sharing:
         pair = self._configuration.pair
         return tuple(peer.name for peer in pair.peers) if pair and self._store.sharing else ()
 
+    @property
+    def _directors(self) -> frozenset[str]:
+        """The directors whose counters are kept."""
+        return frozenset({self._store.sharing, *self.peers})
+
     def configure(self, configuration: Configuration) -> None:
         """Replace the configuration, after the store has got it."""
         self._configuration = configuration
@@ -160,7 +165,8 @@ class Sharing:
         director = self._store.sharing
         if not director:
             return
-        await self._store.change(lambda ours: ours.share(director))
+        directors = self._directors
+        await self._store.change(lambda ours: ours.limit_counters(directors).share(director))
         for peer, content in tuple(self._received.items()):
             if content is not None:
                 await self._merge(peer, content, director)
@@ -175,7 +181,9 @@ class Sharing:
         heard = self._heard.get(peer)
         if heard is not None and heard.content == without_ages(content):
             return
-        theirs, complete = await asyncio.to_thread(unpack, content, monotonic())
+        directors = self._directors
+        unpacked, complete = await asyncio.to_thread(unpack, content, monotonic())
+        theirs = unpacked.limit_counters(directors)
         fault = find_fault(self._store.registers, theirs)
         self._note_fault(peer, fault)
         if fault is not None:
@@ -185,7 +193,7 @@ class Sharing:
         def decide(ours: Registers) -> Registers:
             own = renew(ours, theirs, director, self._began)
             merged.append(merge(own, theirs, complete=complete))
-            return merged[-1].registers
+            return merged[-1].registers.limit_counters(directors)
 
         await self._store.change(decide)
         self._heard[peer] = _Heard(without_ages(content), theirs, complete)

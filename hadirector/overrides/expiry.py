@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hadirector.overrides.model import Override
 from hadirector.overrides.registers import Registers, Removal
-from hadirector.overrides.stamp import Counters
+from hadirector.overrides.stamp import Counters, Stamp, highest_counters
 
 STEP_SECONDS: Final = 0.5
 """A larger change of the offset means that the clock was set. Slewing changes both clocks
@@ -67,15 +67,21 @@ def restore(found: StoredOverrides, now: Moment) -> Registers:
 
     If the file is from this boot, a later step of the wall clock has no effect. After a reboot,
     the wall clock decides how much time has passed. If it was set back, no time counts as
-    passed.
+    passed. Counters beyond the limit, which earlier builds have written, are left out.
     """
     shift = _to_monotonic(found.written, now)
-    overrides = [_shift(override, shift) for override in found.overrides]
-    removals = [_shift_removal(removal, shift) for removal in found.removals]
+    overrides = [
+        replace(_shift(override, shift), stamp=_limit(override.stamp))
+        for override in found.overrides
+    ]
+    removals = [
+        replace(_shift_removal(removal, shift), stamp=removal.stamp.limit())
+        for removal in found.removals
+    ]
     return Registers(
         {override.name: override for override in overrides},
         {removal.name: removal for removal in removals},
-        found.counters,
+        highest_counters(found.counters),
     )
 
 
@@ -109,3 +115,7 @@ def _shift(override: Override, shift: Callable[[float], float]) -> Override:
 
 def _shift_removal(removal: Removal, shift: Callable[[float], float]) -> Removal:
     return replace(removal, removed_at=shift(removal.removed_at))
+
+
+def _limit(stamp: Stamp | None) -> Stamp | None:
+    return None if stamp is None else stamp.limit()

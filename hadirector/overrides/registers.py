@@ -9,14 +9,14 @@ learns of its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from hadirector.overrides.model import Author, Override, RealServerName
-from hadirector.overrides.stamp import Counters, Stamp
+from hadirector.overrides.stamp import DIRECTORS_MAX, Counters, Stamp, highest_counters
 
 OVERRIDES_MAX: Final = 10_000
 """The maximum number of overrides. A further override is refused."""
@@ -88,7 +88,7 @@ class Registers(msgspec.Struct, frozen=True):
 
     def next_stamp(self, director: str) -> Stamp:
         """Return the stamp of the next value that this director writes."""
-        return Stamp(self.highest + 1, director, tuple(sorted(self.counters.items())))
+        return Stamp(self.highest + 1, director, tuple(sorted(self.counters.items()))).limit()
 
     def add(self, values: Iterable[Register]) -> Registers:
         """Return the registers after these values have replaced the present ones.
@@ -108,7 +108,8 @@ class Registers(msgspec.Struct, frozen=True):
     def write(self, values: Iterable[Register], stamp: Stamp) -> Registers:
         """Return the registers after a director has written values with this stamp."""
         written = self.add(replace(value, stamp=stamp) for value in values)
-        return replace(written, counters={**self.counters, stamp.director: stamp.counter})
+        counters = {**self.counters, stamp.director: stamp.counter}
+        return replace(written, counters=highest_counters(counters))
 
     def drop(self, names: Iterable[RealServerName]) -> Registers:
         """Return the registers without the values of these real servers."""
@@ -166,6 +167,22 @@ class Registers(msgspec.Struct, frozen=True):
             for each in found
             if each.stamp is not None
         )
+
+    def limit_counters(self, directors: Collection[str]) -> Registers:
+        """Return the registers without the counters of directors that are gone.
+
+        ``directors`` are the configured ones, whose counters always have a place. The counter of
+        another director stays while a value of it is here, so that peers can report that value.
+        """
+        writers = {value.stamp.director for value in self.stamped if value.stamp is not None}
+        present = {name: count for name, count in self.counters.items() if name in directors}
+        others = {
+            name: count
+            for name, count in self.counters.items()
+            if name in writers and name not in directors
+        }
+        kept = highest_counters(others, DIRECTORS_MAX - len(directors))
+        return replace(self, counters={**present, **kept})
 
     def share(self, director: str) -> Registers:
         """Return the registers with a stamp on every override, for a director that shares them."""

@@ -25,7 +25,7 @@ from hadirector.overrides.registers import (
     Registers,
     Removal,
 )
-from hadirector.overrides.stamp import DIRECTORS_MAX, Stamp
+from hadirector.overrides.stamp import Stamp
 
 LEAP_MAX: Final = 1_000_000
 """The largest step of a counter that a peer may make. A larger one would use up the counters."""
@@ -56,8 +56,6 @@ def find_fault(ours: Registers, theirs: Registers) -> str | None:
     """Return why the registers of a peer cannot be merged; None if they can."""
     if theirs.highest > ours.highest + LEAP_MAX:
         return "counter_leap"
-    if len(ours.counters.keys() | theirs.counters.keys()) > DIRECTORS_MAX:
-        return "too_many_directors"
     if len(ours.overrides.keys() | theirs.overrides.keys()) > OVERRIDES_MAX:
         return "too_many_overrides"
     return None
@@ -117,7 +115,8 @@ def renew(ours: Registers, theirs: Registers, director: str, since: float) -> Re
     if not fresh:
         return ours
     highest = max(ours.highest, theirs.highest)
-    return ours.write(fresh, Stamp(highest + 1, director, tuple(sorted(ours.counters.items()))))
+    stamp = Stamp(highest + 1, director, tuple(sorted(ours.counters.items())))
+    return ours.write(fresh, stamp.limit())
 
 
 def settle(ours: Registers, peers: Collection[Registers], now: float) -> Registers:

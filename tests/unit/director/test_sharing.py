@@ -18,6 +18,7 @@ from hadirector.director.sharing import Sharing
 from hadirector.model.pair import Pair, PairPeer, SharedOverrides
 from hadirector.overrides.model import Action, Author, Override, RealServerName
 from hadirector.overrides.store import OverridesChanged, OverrideStore
+from hadirector.pair.state import SharedOverrides as SharedState
 from hadirector.pair.state import without_ages
 from tests.builders import a_configuration
 from tests.running import running
@@ -206,6 +207,18 @@ async def test_overrides_from_before_the_pair_are_shared(tmp_path: Path) -> None
     async with running(lb1.sharing), running(lb2.sharing):
         await exchange(lb1, lb2)
         assert lb2.action is Action.DRAIN
+
+
+async def test_names_of_directors_that_are_gone_do_not_pile_up(tmp_path: Path) -> None:
+    """A director that was renamed often must still read its file at the next start."""
+    lying = SharedState(counters={f"old{number}": 1 for number in range(16)})
+    async with two_sides(tmp_path) as (lb1, _):
+        lb1.sharing.receive("lb2", lying)
+        await eventually_async(lambda: "lb2" in lb1.sharing._heard, 10.0)
+        await lb1.order()
+        await lb1.order(Action.DISABLE)
+        assert lb1.store.registers.counters == {"lb1": 2}
+    assert Side(tmp_path / "lb1", "lb1").action is Action.DISABLE
 
 
 async def test_a_peer_that_leaps_is_refused_once(tmp_path: Path) -> None:

@@ -16,7 +16,13 @@ from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import RealServer
 from hadirector.model.ipvs import DestinationKey, Service
 from hadirector.overrides import store as module
-from hadirector.overrides.expiry import Moment, needs_rewrite, restore, serialize
+from hadirector.overrides.expiry import (
+    Moment,
+    StoredOverrides,
+    needs_rewrite,
+    restore,
+    serialize,
+)
 from hadirector.overrides.model import (
     Action,
     Author,
@@ -42,6 +48,39 @@ def registers(*overrides: Override) -> Registers:
 
 def drain(deadline: float | None = None) -> Override:
     return Override(name=NAME, action=Action.DRAIN, author="ann", deadline=deadline)
+
+
+def test_the_counters_of_directors_that_are_gone_are_dropped() -> None:
+    """The counter of lb3 stays, because its override is here."""
+    foreign = replace(drain(), stamp=Stamp(7, "lb3"))
+    known = Registers({NAME: foreign}, counters={"lb1": 9, "lb2": 3, "lb3": 7, "gone": 8})
+    assert known.limit_counters({"lb1", "lb2"}).counters == {"lb1": 9, "lb2": 3, "lb3": 7}
+
+
+def test_sixteen_counters_are_stored_at_most() -> None:
+    """The lowest one makes room for the counter of this director."""
+    known = Registers(counters={f"old{number}": number for number in range(1, 17)})
+    written = known.set([drain()], "lb1")
+    assert len(written.counters) == 16
+    assert written.counters["lb1"] == 17
+    assert "old1" not in written.counters
+    again = replace(known, counters={**known.counters, "old17": 17}).next_stamp("lb1")
+    assert (again.counter, len(again.known)) == (18, 16)
+    assert ("old1", 1) not in again.known
+
+
+def test_a_file_with_too_many_counters_is_read_and_cut() -> None:
+    """Earlier builds have written such files."""
+    many = {f"old{number}": number for number in range(1, 18)}
+    stamp = Stamp(18, "lb1", tuple(many.items()))
+    moment = Moment("boot", 0.0, 0.0)
+    written = Registers({NAME: replace(drain(), stamp=stamp)}, counters=many)
+    stored = msgspec.json.encode(serialize(written, moment))
+    read = restore(msgspec.json.decode(stored, type=StoredOverrides), moment)
+    found = read.overrides[NAME].stamp
+    assert found is not None
+    assert (len(read.counters), len(found.known)) == (16, 16)
+    assert ("old1", 1) not in found.known
 
 
 @pytest.mark.parametrize("weight", [-7, 65536, 1_000_000_000])
