@@ -14,7 +14,7 @@ import msgspec
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.overrides.registers import Register, Registers, Removal
 from hadirector.overrides.stamp import Stamp
-from hadirector.pair.state import REGISTERS_MAX, RegisterGroup, SharedOverrides
+from hadirector.pair.state import REGISTERS_MAX, SECONDS_MAX, RegisterGroup, SharedOverrides
 
 OVERRIDES_BYTES_MAX: Final = 96 * 1024
 """The part of a state that overrides can take. The oldest registers are left out beyond it."""
@@ -94,7 +94,7 @@ def _pack_group(each: Group, now: float) -> RegisterGroup:
             author=value.author,
             claimed=value.claimed,
             reason=value.reason,
-            age=max(0.0, now - value.removed_at),
+            age=_limit(now - value.removed_at),
         )
     return RegisterGroup(
         real_servers=names,
@@ -108,7 +108,7 @@ def _pack_group(each: Group, now: float) -> RegisterGroup:
         ticket=value.ticket,
         weight=value.weight,
         keep_clients=value.keep_clients,
-        age=None if value.set_at is None else max(0.0, now - value.set_at),
+        age=None if value.set_at is None else _limit(now - value.set_at),
         expires_in=_remaining(value.expires_at, now),
         deadline_in=_remaining(value.deadline, now),
     )
@@ -178,4 +178,8 @@ def _stamp(value: Register) -> Stamp:
 
 
 def _remaining(at: float | None, now: float) -> float | None:
-    return None if at is None else max(0.0, at - now)
+    return None if at is None else _limit(at - now)
+
+
+def _limit(seconds: float) -> float:
+    return min(SECONDS_MAX, max(0.0, seconds))

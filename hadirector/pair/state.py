@@ -31,6 +31,8 @@ GROUPS_MAX: Final = 1000
 """Groups of announced addresses of a state. Further groups are left out."""
 FAILOVERS_MAX: Final = 5
 SUSPICIONS_MAX: Final = 100
+SECONDS_MAX: Final = 1e10
+"""The longest duration in a state. A state with a longer one is refused."""
 
 _PRINTABLE: Final = PRINTABLE_IN_ECMA.removesuffix("$") + r"\Z"
 Word = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9_.:@\[\]/%+-]*\Z")]
@@ -40,7 +42,7 @@ Line = Annotated[str, msgspec.Meta(max_length=500, pattern=_PRINTABLE)]
 """A text for people, without characters that control a terminal."""
 Hash = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[0-9a-f]*\Z")]
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=SECONDS_MAX)]
 
 
 class ProtocolRange(msgspec.Struct, frozen=True, gc=False):

@@ -60,6 +60,19 @@ def test_expiry_travels_as_the_seconds_that_are_left() -> None:
     )
 
 
+def test_the_longest_times_stay_within_the_bounds_of_a_state() -> None:
+    """A peer that sent the longest age must not make the next state of this director invalid."""
+    longest = RegisterGroup(
+        ("web/a",), 2, "lb2", action="drain", age=1e10, expires_in=1e10, deadline_in=1e10
+    )
+    removal = RegisterGroup(("web/b",), 1, "lb2", action="removed", age=1e10)
+    received, _ = unpack(SharedOverrides({"lb2": 2}, True, (longest, removal)), 100.0)
+    assert pack(group(received), 101.0).groups[0].age == 1e10
+    assert pack(group(received), 101.0).groups[1].age == 1e10
+    earlier = pack(group(received), 99.0).groups[0]
+    assert (earlier.expires_in, earlier.deadline_in) == (1e10, 1e10)
+
+
 def test_the_end_of_a_drain_does_not_travel() -> None:
     """Each director counts its own connections."""
     drain = Override(
