@@ -76,7 +76,9 @@ class Sharing:
     def configure(self, configuration: Configuration) -> None:
         """Replace the configuration, after the store has got it."""
         self._configuration = configuration
-        self._received = {name: self._received.get(name) for name in self.peers}
+        self._received = {
+            name: self._received[name] for name in self.peers if name in self._received
+        }
         self._heard = {name: heard for name, heard in self._heard.items() if name in self.peers}
         self._news.set()
 

@@ -171,6 +171,13 @@ async def test_a_peer_without_shared_overrides_is_named(tmp_path: Path) -> None:
         assert await lb1.sharing.wait() == {"lb2": "not_shared"}
 
 
+async def test_a_peer_that_has_sent_nothing_before_a_reload_is_pending(tmp_path: Path) -> None:
+    async with two_sides(tmp_path) as (lb1, _):
+        await lb1.order()
+        lb1.sharing.configure(lb1.configuration)
+        assert lb1.sharing.describe(lb1.store.current[ONE].stamp) == {"lb2": "pending"}
+
+
 async def test_an_order_does_not_wait_for_a_peer_that_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
