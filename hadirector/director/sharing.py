@@ -228,6 +228,7 @@ class Sharing:
             self._log.info(
                 "override_set",
                 **_place(override.name),
+                peer=peer,
                 description=override.description,
                 director=_director(override),
             )
@@ -236,6 +237,7 @@ class Sharing:
             self._log.info(
                 "override_expired" if removal.expired else "override_removed",
                 **_place(override.name),
+                peer=peer,
                 description=override.description,
                 director=_director(removal),
                 **_author(removal),

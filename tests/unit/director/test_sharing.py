@@ -18,8 +18,8 @@ from hadirector.director.sharing import Sharing
 from hadirector.model.pair import Pair, PairPeer, SharedOverrides
 from hadirector.overrides.model import Action, Author, Override, RealServerName
 from hadirector.overrides.store import OverridesChanged, OverrideStore
+from hadirector.pair.state import RegisterGroup, without_ages
 from hadirector.pair.state import SharedOverrides as SharedState
-from hadirector.pair.state import without_ages
 from tests.builders import a_configuration
 from tests.running import running
 from tests.waiting import eventually_async
@@ -153,11 +153,32 @@ async def test_a_removal_is_logged_on_the_peer_with_its_author_and_forgotten(
         "log_level": "info",
         "virtual_server": "web",
         "real_server": "192.0.2.45:80",
+        "peer": "lb2",
         "description": "draining, by unix:ann",
         "director": "lb2",
         "author": "unix:bob",
         "reason": "done",
     }
+
+
+async def test_an_override_names_the_peer_that_sent_it_whatever_its_director(
+    tmp_path: Path,
+) -> None:
+    """Only the certificate of the peer is proven. Its state may name any director."""
+    drain = RegisterGroup(
+        real_servers=("web/192.0.2.45:80",), counter=1, director="lb9", action="drain"
+    )
+    with structlog.testing.capture_logs() as logs:
+        async with two_sides(tmp_path) as (lb1, _):
+            lb1.sharing.receive("lb2", SharedState(groups=(drain,)))
+            await eventually_async(lambda: len(logs), 10.0, expected=1)
+            expired = replace(drain, action="expired")
+            lb1.sharing.receive("lb2", SharedState(groups=(expired,)))
+            await eventually_async(lambda: len(logs), 10.0, expected=2)
+    assert [(each["event"], each["director"], each["peer"]) for each in logs] == [
+        ("override_set", "lb9", "lb2"),
+        ("override_expired", "lb9", "lb2"),
+    ]
 
 
 async def test_a_peer_without_shared_overrides_is_named(tmp_path: Path) -> None:
