@@ -13,11 +13,12 @@ import ipaddress
 import secrets
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from time import monotonic
 from typing import Final
 
 from hadirector.pair.drill import Measurement, Probes, measure
+from vrrp.model.configuration import InstanceConfiguration
 from vrrp.protocol.checksum import ones_complement_sum
 
 INTERVAL_SECONDS: Final = 0.02
@@ -96,6 +97,18 @@ class DrillClient:
         if kind == _REPLIES[family] and identifier == self._identifier:
             turns = max(0, len(self._probes[sender].sent) - 1 - sequence) // _NUMBERS
             yield sender, turns * _NUMBERS + sequence
+
+
+def held_addresses(
+    instances: Mapping[str, InstanceConfiguration], names: Iterable[str]
+) -> list[str]:
+    """Return the addresses of these instances. A reload may have removed an instance meanwhile."""
+    return [
+        address.partition("/")[0]
+        for name in names
+        if name in instances
+        for address in instances[name].held_addresses
+    ]
 
 
 def _family(address: str) -> int:

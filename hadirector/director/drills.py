@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from hadirector.director.drill_client import DrillClient
+from hadirector.director.drill_client import DrillClient, held_addresses
 from hadirector.director.handovers import HandoverRequest, Handovers
 from hadirector.director.observing import REFUSED
 from hadirector.director.pairing import Pairing
@@ -143,7 +143,7 @@ class Drills:
             self._log.error("drill_not_ended", reason=str(error))
 
     async def _perform(self, drill: Drill, status: DrillStatus) -> DrillStatus:
-        client = DrillClient(self._addresses(drill))
+        client = DrillClient(held_addresses(self._parts.election.instances, drill.instances))
         try:
             async with client.probing():
                 status = await (self._crash if drill.crash else self._hand_over)(drill, status)
@@ -248,14 +248,6 @@ class Drills:
     @staticmethod
     def _is_over(drill: Drill) -> bool:
         return monotonic() >= drill.ends_at
-
-    def _addresses(self, drill: Drill) -> list[str]:
-        instances = self._parts.election.instances
-        return [
-            address.partition("/")[0]
-            for name in drill.instances
-            for address in instances[name].held_addresses
-        ]
 
     def _connections(self) -> int | None:
         state = self._pairing.state
