@@ -34,10 +34,15 @@ _PACKET_BYTES: Final = 2048
 
 
 class DrillClient:
-    """Sends probes to these addresses during the context `probing`."""
+    """Sends probes to these addresses during the context `probing`.
 
-    def __init__(self, addresses: Iterable[str]) -> None:
-        self._probes = {address: Probes() for address in [*addresses][:ADDRESSES_MAX]}
+    ``addresses`` has the interfaces of each address. A link-local address is probed through the
+    first of them that can send.
+    """
+
+    def __init__(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
+        self._devices = dict([*addresses.items()][:ADDRESSES_MAX])
+        self._probes = {address: Probes() for address in self._devices}
         self._identifier = secrets.randbelow(_NUMBERS)
         self._sockets: dict[int, socket.socket] = {}
 
@@ -77,8 +82,10 @@ class DrillClient:
                 number = probes.send(monotonic())
                 packet = _encode(family, self._identifier, number % _NUMBERS)
                 # A request that cannot be sent gets no reply, so it is lost.
-                with contextlib.suppress(OSError):
-                    self._sockets[family].sendto(packet, (address, 0))
+                for device in self._devices[address]:
+                    with contextlib.suppress(OSError):
+                        self._sockets[family].sendto(packet, destination(address, device))
+                        break
             await asyncio.sleep(INTERVAL_SECONDS)
 
     def _receive(self, family: int, opened: socket.socket) -> None:
@@ -101,14 +108,36 @@ class DrillClient:
 
 def held_addresses(
     instances: Mapping[str, InstanceConfiguration], names: Iterable[str]
-) -> list[str]:
-    """Return the addresses of these instances. A reload may have removed an instance meanwhile."""
-    return [
-        address.partition("/")[0]
+) -> dict[str, tuple[str, ...]]:
+    """Return the addresses of these instances with their interfaces.
+
+    A macvlan is down while a peer holds its addresses. Then the interface of the instance leads to
+    the peer. A reload may have removed an instance since the begin of the drill.
+    """
+    return {
+        address.partition("/")[0]: _devices(instances[name], address)
         for name in names
         if name in instances
         for address in instances[name].held_addresses
-    ]
+    }
+
+
+def destination(address: str, device: str) -> tuple[str, int] | tuple[str, int, int, int]:
+    """Return the socket address for probes. A link-local address needs its interface as the scope.
+
+    See ipv6(7), sin6_scope_id. Raises OSError if there is no such interface.
+    """
+    parsed = ipaddress.ip_address(address)
+    if parsed.version == 6 and parsed.is_link_local:
+        return address, 0, 0, socket.if_nametoindex(device)
+    return address, 0
+
+
+def _devices(instance: InstanceConfiguration, address: str) -> tuple[str, ...]:
+    for placement in instance.placements:
+        if placement.address == address and placement.device is not None:
+            return (placement.device,)
+    return tuple(dict.fromkeys((instance.device, instance.interface)))
 
 
 def _family(address: str) -> int:
