@@ -16,7 +16,8 @@ FILE_BYTES_MAX: Final = 1024 * 1024
 PEER_BYTES_MAX: Final = 16 * 1024
 """The maximum size of a file of the pair link, which has one certificate or key."""
 
-Version = tuple[tuple[int, int, int] | None, ...]
+Version = tuple[str | tuple[int, int, int] | None, ...]
+"""The names that the files have in the contents, then the inode, mtime and size of each file."""
 
 
 class WebFiles(NamedTuple):
@@ -31,7 +32,8 @@ def read_files(
 ) -> WebFiles:
     """Return the files, or ``known`` if no file has changed since. Call it in a thread."""
     paths = _paths(settings)
-    version: Version = tuple(map(_version, [*paths.values(), *_pair_paths(pair)]))
+    names = [*paths, *(peer.name for peer in (() if pair is None else pair.peers))]
+    version: Version = (*names, *map(_version, [*paths.values(), *_pair_paths(pair)]))
     if known is not None and known.version == version:
         return known
     contents: dict[str, Any] = {name: _read(path) for name, path in paths.items()}
