@@ -5,11 +5,13 @@ The comparison is information: nothing here decides about elections, checks or t
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 
 import structlog
 
 from hadirector.model.pair import Pair
+from hadirector.pair.comparison import LastingDifference
 from hadirector.pair.knowledge import NOTHING_KNOWN, find_events, update
 from hadirector.pair.peers import Peers
 from hadirector.pair.problems import find_problems
@@ -30,16 +32,22 @@ class PairView:
         self._peers: Peers = {}
         self._log = structlog.get_logger()
 
-    def follow(self, pair: Pair | None, own: PairState | None, peers: Peers) -> None:
-        """Compare again, after a change of the own state or of a peer."""
-        self._pair, self._own, self._peers = pair, own, peers
-        before = self._known
-        if own is None:
-            self._known = NOTHING_KNOWN
-            return
-        self._known = update(before, own, peers, monotonic())
-        for event in find_events(before.comparison, self._known.comparison):
+    async def follow(self, pair: Pair | None, own: PairState | None, peers: Peers) -> None:
+        """Compare again, after a change of the own state or of a peer.
+
+        A thread compares, because large states would hold up the director.
+        """
+        before, known = self._known, NOTHING_KNOWN
+        if own is not None:
+            known = await asyncio.to_thread(update, before, own, peers, monotonic())
+        self._pair, self._own, self._peers, self._known = pair, own, peers, known
+        for event in () if own is None else find_events(before.comparison, known.comparison):
             getattr(self._log, event.level)(event.name, **event.fields)
+
+    @property
+    def differences(self) -> tuple[LastingDifference, ...]:
+        """The differences from the peers at the latest comparison."""
+        return self._known.comparison.differences
 
     @property
     def contested(self) -> frozenset[str]:

@@ -36,7 +36,7 @@ from hadirector.pair.peers import (
     find_change,
     receive,
 )
-from hadirector.pair.readiness import compare, find_sightings
+from hadirector.pair.readiness import find_peer_facts, find_sightings
 from hadirector.pair.standby import find_obstacles
 from hadirector.pair.state import PairState, lasting_content
 from hadirector.processes.messages import ReportStatus
@@ -48,8 +48,8 @@ CONTESTED_SECONDS: Final = 0.25
 GATHERING_SECONDS: Final = 0.02
 """How long further changes are awaited, so that a burst of changes makes one generation."""
 REST_FACTOR: Final = 9
-"""To gather the state takes at most a tenth of the time of the loop, if that takes no longer than
-`TICK_SECONDS`: a busy host must name a split brain, too."""
+"""To gather and compare the states takes at most a tenth of the time, while that makes no rest
+longer than `TICK_SECONDS`: a busy host must name a split brain, too."""
 
 
 class Pairing:
@@ -91,7 +91,7 @@ class Pairing:
             if self._pair is not None:
                 await self._gather()
                 self._expire()
-            self._compare()
+            await self._compare()
             rest_max = CONTESTED_SECONDS if self.view.contested else TICK_SECONDS
             rest = min(max(GATHERING_SECONDS, REST_FACTOR * (monotonic() - began)), rest_max)
             with contextlib.suppress(TimeoutError):
@@ -119,7 +119,8 @@ class Pairing:
     def knowledge(self) -> Knowledge:
         """What the readiness of this director depends on besides its own host."""
         peers = self.peers.values()
-        return Knowledge(self._pair is not None, find_sightings(peers), compare(self._state, peers))
+        facts = find_peer_facts(peers, self.view.differences)
+        return Knowledge(self._pair is not None, find_sightings(peers), facts)
 
     def find_obstacles(self, instances: Collection[str]) -> tuple[str, ...] | None:
         """Return why no peer should take these instances over; None without a pair link."""
@@ -133,7 +134,10 @@ class Pairing:
         return find_obstacles(own, tuple(self.peers.values()), intervals, monotonic())
 
     def receive(self, name: str, report: PeerReport) -> None:
-        """Record what the web process has learnt of a peer. Raises UnknownObjectError."""
+        """Record what the web process has learnt of a peer. `run` compares it with the own state.
+
+        Raises UnknownObjectError.
+        """
         peer = self.peers.get(name)
         if peer is None or self._pair is None:
             raise UnknownObjectError("peer", name, self.peers)
@@ -141,7 +145,7 @@ class Pairing:
         utc = time.time()  # noqa: TID251  # the clocks of the directors are compared
         found = receive(self.peers, self._pair, own_name, peer, report, now=now, utc=utc)
         self._keep(peer, found)
-        self._compare()
+        self.note_change()
 
     def _follow(self, configuration: Configuration) -> None:
         if configuration.pair != self._pair:
@@ -190,8 +194,8 @@ class Pairing:
             if peer.reach is Reach.REACHED and peer.state is not None
         ]
 
-    def _compare(self) -> None:
-        self.view.follow(self._pair, self.state, self.peers)
+    async def _compare(self) -> None:
+        await self.view.follow(self._pair, self.state, self.peers)
 
     def _expire(self) -> None:
         for peer in tuple(self.peers.values()):

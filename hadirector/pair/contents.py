@@ -18,6 +18,7 @@ from hadirector.model.configuration import SyncDaemon, VirtualServer
 from hadirector.model.ipvs import ServiceEntry, SyncRole
 from hadirector.pair.state import (
     FAILOVERS_MAX,
+    HASHES_BYTES_MAX,
     SECTIONS_MAX,
     SENDERS_MAX,
     STATE_BYTES_MAX,
@@ -34,7 +35,6 @@ from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import InstanceStatus
 
 HASH_BYTES: Final = 6
-HASHES_BYTES_MAX: Final = STATE_BYTES_MAX // 3
 _WORD_CHARACTERS_MAX: Final = 64
 
 

@@ -14,16 +14,16 @@ them may lower its priority. At least one director of a pair keeps its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from hadirector.pair.comparison import Difference, DifferenceKind, find_differences
+from hadirector.pair.comparison import Difference, DifferenceKind, LastingDifference
 from hadirector.pair.peers import Peer, Reach, Refusal
-from hadirector.pair.state import PairState, ReadinessFact
+from hadirector.pair.state import ReadinessFact
 
 LOWER_SECONDS: Final = 3.0
 """For how long a fact must last before the priority is lowered."""
@@ -209,17 +209,22 @@ def find_sightings(peers: Iterable[Peer]) -> tuple[Sighting, ...]:
     )
 
 
-def compare(own: PairState | None, peers: Iterable[Peer]) -> dict[str, str]:
-    """Return the reasons by the codes of the facts that follow from a comparison with a peer."""
+def find_peer_facts(
+    peers: Collection[Peer], differences: Iterable[LastingDifference]
+) -> dict[str, str]:
+    """Return the reasons by the codes of the facts that follow from a comparison with a peer.
+
+    ``differences`` come from the latest comparison. A peer may have been lost since then.
+    """
     found: dict[str, list[str]] = {}
     for peer in peers:
         if peer.refusal is Refusal.INCOMPATIBLE:
             found.setdefault("version_incompatible", []).append(f"{peer.name}: {peer.reason}")
-        if own is None or peer.state is None or peer.reach is not Reach.REACHED:
-            continue
-        for difference in find_differences(own, peer.state, peer.clock_skew):
-            if (code := _CODES.get(difference.kind)) is not None:
-                found.setdefault(code, []).append(_describe(peer.name, difference))
+    reached = {peer.name for peer in peers if peer.reach is Reach.REACHED}
+    for each in differences:
+        code = _CODES.get(each.difference.kind)
+        if code is not None and each.peer in reached:
+            found.setdefault(code, []).append(_describe(each.peer, each.difference))
     return {code: "; ".join(texts[:REASONS_MAX]) for code, texts in found.items()}
 
 

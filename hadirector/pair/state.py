@@ -19,6 +19,11 @@ PROTOCOL: Final = 1
 """The version of the state that this program sends. It is also the oldest that it reads."""
 STATE_BYTES_MAX: Final = 256 * 1024
 """The maximum size of a state as JSON. A longer answer of a peer is refused."""
+HASHES_BYTES_MAX: Final = STATE_BYTES_MAX // 3
+"""The part of a state that the hashes of the configuration can take."""
+OVERRIDES_RECEIVED_BYTES_MAX: Final = STATE_BYTES_MAX // 2
+"""The maximum size of the overrides in a state of a peer. A director sends 96 KiB of registers, and
+some bytes more of counters and durations."""
 INSTANCES_MAX: Final = 255
 SENDERS_MAX: Final = 32
 VIRTUAL_SERVERS_MAX: Final = 1000
@@ -264,8 +269,8 @@ _DECODER: Final = msgspec.json.Decoder(PairState)
 _HEAD_DECODER: Final = msgspec.json.Decoder(_Head)
 
 
-def encode(state: PairState | ConfigurationHashes) -> bytes:
-    """Return a state, or the hashes in it, as JSON."""
+def encode(state: PairState | ConfigurationHashes | SharedOverrides) -> bytes:
+    """Return a state, or the hashes or the overrides in it, as JSON."""
     return msgspec.json.encode(state)
 
 
@@ -280,9 +285,25 @@ def decode(content: bytes) -> PairState:
         head = _HEAD_DECODER.decode(content)
         if not head.protocol.lowest <= PROTOCOL <= head.protocol.highest:
             raise IncompatibleError(head.protocol)
-        return _DECODER.decode(content)
+        state = _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise StateError(f"the state has a fault: {error}") from error
+    _check_parts(state)
+    return state
+
+
+def _check_parts(state: PairState) -> None:
+    """Raise StateError if a part is larger than any director sends it: to compare it takes time.
+
+    Many short objects stand for much more, because a field that is not there has its default.
+    """
+    parts = {
+        "hashes of the configuration": (state.configuration, HASHES_BYTES_MAX),
+        "overrides": (state.overrides, OVERRIDES_RECEIVED_BYTES_MAX),
+    }
+    for name, (part, size_max) in parts.items():
+        if part is not None and len(encode(part)) > size_max:
+            raise StateError(f"the {name} in the state have more than {size_max} bytes")
 
 
 def lasting_content(state: PairState) -> PairState:

@@ -42,6 +42,8 @@ PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the next request after failures, each up to a quarter shorter by chance."""
 CLOSED_MIN: Final = 2
 """New connections that a peer closes at once, before it counts as a refusal: one may be chance."""
+REST_FACTOR: Final = 9
+"""The director takes the reports about a peer in at most a tenth of the time."""
 TURN_SECONDS: Final = 0.02
 """The shortest time between two requests: a peer whose state changes all the time."""
 
@@ -87,14 +89,15 @@ class Puller:
         ) as session:
             while True:
                 report = await self._ask(session, connector)
+                began = monotonic()
                 await self._report(report)
-                if report.state is None:
-                    await asyncio.sleep(self._pause())
-                else:
-                    self._failures = 0
-                    await asyncio.sleep(TURN_SECONDS)
+                taken = monotonic() - began
+                await asyncio.sleep(rest_after(taken, self._pause(report)))
 
-    def _pause(self) -> float:
+    def _pause(self, report: PeerReport) -> float:
+        if report.state is not None:
+            self._failures = 0
+            return TURN_SECONDS
         pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
         self._failures += 1
         return pause * random.uniform(0.75, 1.0)  # noqa: S311  # no secret: it spreads requests
@@ -166,6 +169,14 @@ class Puller:
         if isinstance(error, TimeoutError):
             return PeerReport(reason=f"no answer from {self._peer.where} in time")
         return PeerReport(reason=f"{self._peer.where}: {_line(error)}")
+
+
+def rest_after(taken: float, pause: float) -> float:
+    """Return the seconds until the next request: ``pause``, or longer while the director is busy.
+
+    ``taken`` is how many seconds the director took for the last report.
+    """
+    return max(pause, min(REST_FACTOR * taken, WAIT_SECONDS))
 
 
 def _line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hadirector.pair.comparison import Difference, DifferenceKind, LastingDifference
 from hadirector.pair.peers import Peer, Reach, Refusal
 from hadirector.pair.readiness import (
     MEANINGS,
@@ -14,18 +15,16 @@ from hadirector.pair.readiness import (
     Severity,
     Sighting,
     Situation,
-    compare,
     describe_fact,
     describe_facts,
     find_facts,
+    find_peer_facts,
     find_sightings,
     follow_facts,
     has_reliance,
     is_ready,
 )
 from hadirector.pair.state import (
-    ConfigurationHashes,
-    ConnectionSync,
     PairState,
     ReadinessFact,
 )
@@ -177,22 +176,24 @@ def test_a_peer_that_is_not_reached_is_not_relied_on() -> None:
 
 
 def test_the_differences_from_a_peer_are_alarms() -> None:
-    own = PairState(
-        configuration=ConfigurationHashes("a", {"virtual_servers/web": "1"}),
-        connection_sync=ConnectionSync("eth0", master=True, backup=True, sync_id=1),
-    )
-    other = PairState(
-        configuration=ConfigurationHashes("b", {"virtual_servers/web": "2"}),
-        connection_sync=ConnectionSync("eth0", master=True, backup=True, sync_id=2),
-    )
-    assert compare(own, [peer(other, clock_skew=-3.0)]) == {
+    """They are those of the latest comparison, so nothing is compared again."""
+    sync = "master and backup, id"
+    differences = [
+        LastingDifference("lb2", Difference(*each), 5.0)
+        for each in (
+            (DifferenceKind.CLOCK, "", "", "3.0 s behind"),
+            (DifferenceKind.CONFIGURATION, "virtual_servers/web", "1", "2"),
+            (DifferenceKind.CONNECTION_SYNC, "", f"{sync} 1", f"{sync} 2"),
+            (DifferenceKind.VERSION, "", "1.0", "1.1"),
+        )
+    ]
+    assert find_peer_facts([peer(PairState())], differences) == {
         "clock_skew": "lb2: 3.0 s behind",
         "configuration_differs": "lb2 has another virtual_servers/web",
         "sync_daemon_differs": "lb2: master and backup, id 2, here master and backup, id 1",
     }
-    assert compare(own, [peer(other, clock_skew=-3.0, reach=Reach.LOST)]) == {}
-    assert compare(own, [peer(own, clock_skew=2.0)]) == {}
+    assert find_peer_facts([peer(PairState(), reach=Reach.LOST)], differences) == {}
     refused = peer(
         None, reach=Reach.REFUSED, refusal=Refusal.INCOMPATIBLE, reason="versions 2 to 3"
     )
-    assert compare(own, [refused]) == {"version_incompatible": "lb2: versions 2 to 3"}
+    assert find_peer_facts([refused], []) == {"version_incompatible": "lb2: versions 2 to 3"}

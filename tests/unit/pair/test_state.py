@@ -98,6 +98,16 @@ def test_the_versions_are_read_before_anything_else() -> None:
             b'{"pause":{"reason":"\\u202egood"}}',
             "the state has a fault: Expected `str` matching regex",
         ),
+        (
+            b'{"overrides":{"groups":[' + b",".join([b"{}"] * 2000) + b"]}}",
+            "the overrides in the state have more than 131072 bytes",
+        ),
+        (
+            b'{"configuration":{"sections":{'
+            + b",".join(b'"%0100d":"0"' % number for number in range(1000))
+            + b"}}}",
+            "the hashes of the configuration in the state have more than 87381 bytes",
+        ),
         (b" " * 262_145, "the state has more than 262144 bytes"),
     ],
 )
