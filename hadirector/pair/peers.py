@@ -8,13 +8,13 @@ are monotonic seconds.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from hadirector.model.pair import Pair, PairPeer
-from hadirector.pair.state import Line, PairState
+from hadirector.pair.state import Line, PairState, Seconds
 
 SILENCE_SECONDS_MAX: Final = 10.0
 """A peer without an answer for this time is lost."""
@@ -62,11 +62,13 @@ class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one request to a peer: a state, or a refusal, or else only a ``reason``.
 
     The fingerprints are of certificates (SHA-256), if the peer has presented another one than it
-    may have. ``took`` is the seconds from the request to the answer.
+    may have. The request was sent at ``asked_at``, and the answer was complete at
+    ``answered_at``: a report can wait before it is received.
     """
 
     state: PairState | None = None
-    took: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    asked_at: Seconds = 0.0
+    answered_at: Seconds = 0.0
     refusal: Refusal | None = None
     reason: Line = ""
     expected: Line = ""
@@ -145,7 +147,7 @@ def receive(
     if contradiction is not None:
         refusal, reason = contradiction
         return _refuse(peer, PeerReport(refusal=refusal, reason=reason), now)
-    return _accept(peer, state, now - report.took, now, utc)
+    return _accept(peer, report, state, now, utc)
 
 
 def expire(peer: Peer, now: float) -> Peer:
@@ -239,20 +241,22 @@ def _find_older(peer: Peer, state: PairState) -> tuple[Refusal, str] | None:
     return None
 
 
-def _accept(peer: Peer, state: PairState, asked_at: float, now: float, utc: float) -> Peer:
+def _accept(peer: Peer, report: PeerReport, state: PairState, now: float, utc: float) -> Peer:
+    asked_at, received_at = min(report.asked_at, now), min(report.answered_at, now)
     former = peer.former
     if peer.state is not None and peer.state.incarnation != state.incarnation:
         former = (*former, peer.state.incarnation)[-FORMER_MAX:]
     accepted = replace(
         peer,
         state=state,
-        received_at=now,
+        received_at=received_at,
         asked_at=asked_at,
-        answered_at=now,
-        clock_skew=state.clock - utc,
+        answered_at=received_at,
+        clock_skew=state.clock - (utc - (now - received_at)),
         former=former,
     )
-    if peer.doubted_at is not None and now - peer.doubted_at < DOUBT_SECONDS:
+    in_doubt = peer.doubted_at is not None and now - peer.doubted_at < DOUBT_SECONDS
+    if in_doubt or now - received_at >= SILENCE_SECONDS_MAX:
         return accepted
     reached = replace(accepted, refusal=None, expected="", presented="", doubted_at=None)
     return _move(reached, Reach.REACHED, "it answers", now)

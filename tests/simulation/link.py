@@ -223,7 +223,7 @@ class Link:
         state = decode(content)
         before = director.peers[source]
         utc = self.utc + director.clock_ahead
-        report = PeerReport(state=state)
+        report = PeerReport(state=state, asked_at=request.asked_at, answered_at=now)
         after = receive(
             director.peers, director.pair, director.name, before, report, now=now, utc=utc
         )

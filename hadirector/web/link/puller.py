@@ -118,7 +118,7 @@ class Puller:
             return self._describe_failure(error, is_new=connector.is_new)
         self._closed = 0
         self._generation = state.generation
-        return PeerReport(state=state, took=monotonic() - asked_at)
+        return PeerReport(state=state, asked_at=asked_at, answered_at=monotonic())
 
     async def _request(self, session: aiohttp.ClientSession) -> PairState:
         after = "" if self._generation is None else f"&after={self._generation}"

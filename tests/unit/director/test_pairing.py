@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from msgspec.structs import replace
@@ -44,6 +45,7 @@ async def test_a_report_is_kept_at_once_and_compared_in_a_thread(
     state = PairState(pair="edge", name="lb2", incarnation="aa")
     async with asyncio.timeout(30), running(pairing):
         assert await compared.get() == (Reach.UNKNOWN, False)
-        pairing.receive("lb2", PeerReport(state=state))
+        now = monotonic()
+        pairing.receive("lb2", PeerReport(state=state, asked_at=now, answered_at=now))
         assert pairing.peers["lb2"].reach is Reach.REACHED
         assert await compared.get() == (Reach.REACHED, False)

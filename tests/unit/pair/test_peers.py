@@ -39,7 +39,8 @@ def after(peer: Peer, now: float, report: PeerReport, utc: float = 1000.0) -> Pe
 
 
 def answered(peer: Peer, now: float, **changes: Any) -> Peer:
-    return after(peer, now, PeerReport(state=replace(STATE, **changes)))
+    state = replace(STATE, **changes)
+    return after(peer, now, PeerReport(state=state, asked_at=now - 0.5, answered_at=now))
 
 
 def failed(peer: Peer, now: float, reason: str = "connection refused") -> Peer:
@@ -85,6 +86,20 @@ def test_a_peer_is_lost_after_ten_seconds_and_its_last_state_stays() -> None:
     assert (change.level, change.event) == ("warning", "pair_peer_lost")
     assert failed(lost, 112.0, "no route") == lost, "one event for one loss"
     assert answered(lost, 120.0).reach is Reach.REACHED
+
+
+def test_a_report_that_has_waited_does_not_make_a_state_younger() -> None:
+    """The web process writes it, and the director reads it 4 s later."""
+    report = PeerReport(state=STATE, asked_at=101.0, answered_at=101.5)
+    peer = after(PEERS["lb2"], 105.5, report)
+    assert (peer.asked_at, peer.received_at, peer.answered_at) == (101.0, 101.5, 101.5)
+    assert peer.clock_skew == 4.5, "the answer came at 996.0"
+    assert age(peer, 105.5) == 4.0
+    late = after(PEERS["lb2"], 111.5, report)
+    assert late.reach is Reach.UNKNOWN
+    assert expire(late, 111.5).reach is Reach.LOST
+    early = PeerReport(state=STATE, asked_at=200.0, answered_at=201.0)
+    assert after(PEERS["lb2"], 101.0, early).received_at == 101.0
 
 
 def test_a_peer_is_lost_even_if_the_web_process_reports_nothing() -> None:

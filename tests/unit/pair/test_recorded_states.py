@@ -49,9 +49,8 @@ def test_a_recorded_state_is_accepted(file: Path) -> None:
         name="edge", address="192.0.2.9", port=9471, certificate="/c", key="/k", peers=(peer,)
     )
     peers = configure({}, pair, 100.0)
-    found = receive(
-        peers, pair, "lb9", peers[state.name], PeerReport(state=state), now=101.0, utc=state.clock
-    )
+    report = PeerReport(state=state, asked_at=100.5, answered_at=101.0)
+    found = receive(peers, pair, "lb9", peers[state.name], report, now=101.0, utc=state.clock)
     assert (found.reach, found.state) == (Reach.REACHED, state)
 
 
