@@ -20,6 +20,9 @@ SILENCE_SECONDS_MAX: Final = 10.0
 """A peer without an answer for this time is lost."""
 DOUBT_SECONDS: Final = 5.0
 """How long a peer counts as refused after a contradiction, also after good answers."""
+FORGET_SECONDS: Final = 60.0
+"""A state without a successor for this time does not make another one old: the peer may be a host
+that was restored from a copy, or a clone of it may have answered once."""
 FORMER_MAX: Final = 16
 """Earlier incarnations of a peer that are remembered. The oldest one is forgotten first."""
 
@@ -144,6 +147,7 @@ def receive(
     if state is None:
         return _note_failure(peer, report.reason, now)
     contradiction = _contradiction(peers, pair, own_name, peer, state)
+    contradiction = contradiction or _find_older(peer, state, now)
     if contradiction is not None:
         refusal, reason = contradiction
         return _refuse(peer, PeerReport(refusal=refusal, reason=reason), now)
@@ -219,12 +223,12 @@ def _contradiction(
     if state.name != peer.name:
         reason = f"the director there has the name {state.name!r}, and the file has {peer.name!r}"
         return Refusal.WRONG_NAME, reason
-    return _find_older(peer, state)
+    return None
 
 
-def _find_older(peer: Peer, state: PairState) -> tuple[Refusal, str] | None:
-    known = peer.state
-    if known is None:
+def _find_older(peer: Peer, state: PairState, now: float) -> tuple[Refusal, str] | None:
+    known, seconds = peer.state, age(peer, now)
+    if known is None or seconds is None or seconds >= FORGET_SECONDS:
         return None
     if state.incarnation in peer.former:
         reason = (
@@ -245,7 +249,8 @@ def _accept(peer: Peer, report: PeerReport, state: PairState, now: float, utc: f
     asked_at, received_at = min(report.asked_at, now), min(report.answered_at, now)
     former = peer.former
     if peer.state is not None and peer.state.incarnation != state.incarnation:
-        former = (*former, peer.state.incarnation)[-FORMER_MAX:]
+        others = (each for each in former if each != state.incarnation)
+        former = (*others, peer.state.incarnation)[-FORMER_MAX:]
     accepted = replace(
         peer,
         state=state,

@@ -14,7 +14,8 @@ states. Clocks of the wall jump, directors are restored from copies, and some ha
   only for a fact that has lasted, while a peer was seen ready.
 - **Overrides agree** on all directors after a calm, and the order with the highest stamp holds. An
   order is lost only with the director that was restored from a copy.
-- **An old or foreign state changes nothing**: it is refused by name. A state of version N-1 or N+1
+- **An old or foreign state changes nothing**: it is refused by name, unless the peer has been
+  silent for 60 s. A state of version N-1 or N+1
   is never refused.
 - **A silent peer is lost** after 10 s and no state of it counts as current.
 """
@@ -27,7 +28,15 @@ from dataclasses import dataclass
 
 from hadirector.overrides.model import Action, Author, Override, RealServerName
 from hadirector.overrides.registers import Register, Registers
-from hadirector.pair.peers import Peer, PeerReport, Reach, Refusal, expire, receive
+from hadirector.pair.peers import (
+    FORGET_SECONDS,
+    Peer,
+    PeerReport,
+    Reach,
+    Refusal,
+    expire,
+    receive,
+)
 from hadirector.pair.readiness import (
     Sighting,
     Situation,
@@ -230,14 +239,18 @@ class Link:
         director.peers[source] = after
         if after.received_at != now or after.state is not state:
             return  # it was refused
-        self._check_newer(director, before, state)
+        self._check_newer(director, before, state, now)
         director.sightings[source] = Sighting(state.readiness, request.asked_at)
         if state.overrides is not None:
             self._merge(director, state, now)
 
-    def _check_newer(self, director: PairedDirector, before: Peer, state: PairState) -> None:
-        """Raise BrokenPromiseError if a state is accepted after a newer one."""
-        if before.state is None:
+    def _check_newer(
+        self, director: PairedDirector, before: Peer, state: PairState, now: float
+    ) -> None:
+        """Raise BrokenPromiseError if a state is accepted soon after a newer one."""
+        if before.state is None or before.received_at is None:
+            return
+        if now - before.received_at >= FORGET_SECONDS:
             return
         last, new = (
             (int(each.incarnation.rpartition("-")[2]), each.generation)

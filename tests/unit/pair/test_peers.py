@@ -160,6 +160,24 @@ def test_an_earlier_run_is_not_believed_after_a_later_one() -> None:
     assert (replayed.refusal, replayed.state) == (Refusal.OLD_INCARNATION, second.state)
 
 
+def test_a_run_without_an_answer_for_a_minute_makes_no_other_run_old() -> None:
+    """A clone of the peer answers once. Then the peer itself is not refused for ever."""
+    clone = answered(answered(PEERS["lb2"], 101.0), 102.0, incarnation="bb")
+    refused = answered(clone, 161.9)
+    assert refused.refusal is Refusal.OLD_INCARNATION
+    again = answered(refused, 162.0)
+    assert (again.state, again.former) == (STATE, ("bb",))
+    assert answered(again, 163.0, incarnation="bb").refusals == {Refusal.OLD_INCARNATION: 2}
+
+
+def test_a_restored_run_is_accepted_after_a_minute() -> None:
+    reached = answered(PEERS["lb2"], 101.0)
+    refused = answered(reached, 160.9, generation=3)
+    assert refused.refusal is Refusal.OLD_GENERATION
+    restored = answered(refused, 161.0, generation=3)
+    assert restored.state == replace(STATE, generation=3)
+
+
 def test_a_contradiction_counts_for_five_seconds() -> None:
     """Otherwise two directors at one address would cause two events a second."""
     reached = answered(PEERS["lb2"], 101.0)
