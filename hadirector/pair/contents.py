@@ -5,8 +5,9 @@ The directors compare hashes, so a pool of any size takes the same place in a st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
+from itertools import accumulate, takewhile
 from typing import Final
 
 from msgspec.structs import replace
@@ -35,6 +36,8 @@ from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import InstanceStatus
 
 HASH_BYTES: Final = 6
+_FIT_BYTES_MAX: Final = STATE_BYTES_MAX - 8 * 1024
+"""Ages have more digits, and there are other facts of readiness, when the state is sent."""
 _WORD_CHARACTERS_MAX: Final = 64
 
 
@@ -155,17 +158,64 @@ def _failover_state(entry: HistoryEntry) -> FailoverState:
 
 
 def fit(state: PairState) -> PairState:
-    """Leave out virtual servers until the state has its maximum size. ``left_out`` counts them.
+    """Make the state fit into its maximum size.
 
     With too many sections of the configuration, only the hash of the whole configuration stays.
+    Packets of any host can fill the counts of senders. So they are left out first, before
+    virtual servers are. ``left_out`` counts the virtual servers.
     """
     hashes = state.configuration
     if len(hashes.sections) > SECTIONS_MAX or len(encode(hashes)) > HASHES_BYTES_MAX:
-        state = replace(state, configuration=replace(hashes, sections={}))
+        state = _without_sections(state)
     found = state.virtual_servers
-    count = min(len(found), VIRTUAL_SERVERS_MAX)
-    while True:
-        fitting = replace(state, virtual_servers=found[:count], left_out=len(found) - count)
-        if count == 0 or len(encode(fitting)) <= STATE_BYTES_MAX:
-            return fitting
-        count = count * 3 // 4
+    bare = replace(state, virtual_servers=(), left_out=len(found))
+    room = _FIT_BYTES_MAX - len(encode(bare))
+    for lighten in _LIGHTER:
+        if room >= 0:
+            break
+        bare = lighten(bare)
+        room = _FIT_BYTES_MAX - len(encode(bare))
+    sizes = accumulate(len(encode(each)) + 1 for each in found[:VIRTUAL_SERVERS_MAX])
+    count = sum(1 for _ in takewhile(lambda size: size <= room, sizes))
+    return replace(bare, virtual_servers=found[:count], left_out=len(found) - count)
+
+
+def _without_drops(state: PairState) -> PairState:
+    return _with_senders(state, lambda sender: replace(sender, dropped={}))
+
+
+def _without_other_senders(state: PairState) -> PairState:
+    """Leave out the senders from which no advertisement was accepted."""
+    return _with_senders(state, lambda sender: sender if sender.received else None)
+
+
+def _without_sections(state: PairState) -> PairState:
+    return replace(state, configuration=replace(state.configuration, sections={}))
+
+
+def _without_groups(state: PairState) -> PairState:
+    return replace(state, announced=())
+
+
+def _without_senders(state: PairState) -> PairState:
+    return _with_senders(state, lambda _sender: None)
+
+
+def _with_senders(
+    state: PairState, change: Callable[[SenderState], SenderState | None]
+) -> PairState:
+    """Return the state with each sender changed, or left out if ``change`` returns None."""
+    return replace(
+        state,
+        instances=tuple(
+            replace(each, senders=tuple(filter(None, map(change, each.senders))))
+            for each in state.instances
+        ),
+    )
+
+
+_LIGHTER: Final = (
+    *(_without_drops, _without_other_senders, _without_sections, _without_groups),
+    _without_senders,
+)
+"""The steps that make a state smaller, in the order in which the peers can do without the parts."""

@@ -269,8 +269,10 @@ _DECODER: Final = msgspec.json.Decoder(PairState)
 _HEAD_DECODER: Final = msgspec.json.Decoder(_Head)
 
 
-def encode(state: PairState | ConfigurationHashes | SharedOverrides) -> bytes:
-    """Return a state, or the hashes or the overrides in it, as JSON."""
+def encode(
+    state: PairState | ConfigurationHashes | SharedOverrides | VirtualServerState,
+) -> bytes:
+    """Return a state, or a part of it, as JSON."""
     return msgspec.json.encode(state)
 
 

@@ -118,6 +118,41 @@ def test_a_state_that_is_too_large_leaves_virtual_servers_out_and_counts_them() 
     assert fit(small) == small
 
 
+def test_virtual_servers_fill_the_state() -> None:
+    """Each of these has 346 bytes with its comma."""
+    word = "0" * 64
+    servers = (VirtualServerState(word, 99, 99, word, word, word),) * 1000
+    found = fit(PairState(virtual_servers=servers))
+    assert (len(found.virtual_servers), found.left_out) == (732, 268)
+
+
+def with_senders(*senders: SenderState) -> PairState:
+    """Return a state of 150 instances that have these senders each, and one virtual server."""
+    instances = tuple(
+        InstanceState(f"{number:064}", 51, "eth0", 4, senders=senders) for number in range(150)
+    )
+    return PairState(instances=instances, virtual_servers=(VirtualServerState("web", 2, 3),))
+
+
+def test_packets_of_other_hosts_do_not_make_a_state_too_large() -> None:
+    """Drops are left out first, and then the senders without an accepted advertisement."""
+    reasons = {f"reason_{number:02}": 1 for number in range(9)}
+    peer = SenderState("192.0.2.2", 3, 1.5, reasons)
+    forged = SenderState("192.0.2.66", 0, None, reasons)
+    without = SenderState("192.0.2.2", 3, 1.5)
+    found = fit(with_senders(peer, *[forged] * 8))
+    assert len(encode(found)) <= 262_144
+    assert found.instances[0].senders == (without, *[SenderState("192.0.2.66")] * 8)
+    assert [each.name for each in found.virtual_servers] == ["web"]
+    found = fit(with_senders(peer, *[forged] * 31))
+    assert len(encode(found)) <= 262_144
+    assert found.instances[0].senders == (without,)
+    found = fit(replace(with_senders(*[peer] * 32), announced=("vip",)))
+    assert len(encode(found)) <= 262_144
+    assert (found.instances[0].senders, found.announced) == ((), ())
+    assert [each.name for each in found.virtual_servers] == ["web"]
+
+
 def test_hashes_of_too_many_sections_are_left_out_and_the_hash_of_the_whole_stays() -> None:
     sections = {f"virtual_server/{number:040}": "0" * 12 for number in range(3001)}
     state = PairState(configuration=ConfigurationHashes("ab", sections))
