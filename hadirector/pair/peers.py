@@ -19,10 +19,13 @@ from hadirector.pair.state import Line, PairState, Seconds
 SILENCE_SECONDS_MAX: Final = 10.0
 """A peer without an answer for this time is lost."""
 DOUBT_SECONDS: Final = 5.0
-"""How long a peer counts as refused after a contradiction, also after good answers."""
+"""How long a peer counts as refused after a refused answer, also after good ones.
+
+Two directors may answer at one address in turns, or a peer may give good and bad answers in turns.
+"""
 FORGET_SECONDS: Final = 60.0
-"""A state without a successor for this time does not make another one old: the peer may be a host
-that was restored from a copy, or a clone of it may have answered once."""
+"""For how long the last state makes another one old. After that, the peer may be a host that was
+restored from a copy, or a clone of it may have answered once."""
 FORMER_MAX: Final = 16
 """Earlier incarnations of a peer that are remembered. The oldest one is forgotten first."""
 
@@ -50,15 +53,6 @@ class Refusal(StrEnum):
     WRONG_NAME = "wrong_name"
     OLD_INCARNATION = "old_incarnation"
     OLD_GENERATION = "old_generation"
-
-
-_DOUBTS: Final = frozenset(
-    {
-        *(Refusal.WRONG_PAIR, Refusal.OWN_NAME, Refusal.DUPLICATE_NAME, Refusal.WRONG_NAME),
-        *(Refusal.OLD_INCARNATION, Refusal.OLD_GENERATION),
-    }
-)
-"""The contradictions. They show, for example, that two directors answer at one address."""
 
 
 class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +99,6 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     clock_skew: float = 0.0
     former: tuple[str, ...] = ()
     refused_at: float | None = None
-    doubted_at: float | None = None
     refusals: dict[Refusal, int] = {}
 
 
@@ -260,10 +253,10 @@ def _accept(peer: Peer, report: PeerReport, state: PairState, now: float, utc: f
         clock_skew=state.clock - (utc - (now - received_at)),
         former=former,
     )
-    in_doubt = peer.doubted_at is not None and now - peer.doubted_at < DOUBT_SECONDS
+    in_doubt = peer.refused_at is not None and now - peer.refused_at < DOUBT_SECONDS
     if in_doubt or now - received_at >= SILENCE_SECONDS_MAX:
         return accepted
-    reached = replace(accepted, refusal=None, expected="", presented="", doubted_at=None)
+    reached = replace(accepted, refusal=None, expected="", presented="")
     return _move(reached, Reach.REACHED, "it answers", now)
 
 
@@ -272,8 +265,7 @@ def _refuse(peer: Peer, report: PeerReport, now: float) -> Peer:
     refusal = report.refusal
     assert refusal is not None, "the report is of a refusal"
     refusals = {**peer.refusals, refusal: peer.refusals.get(refusal, 0) + 1}
-    doubted_at = now if refusal in _DOUBTS else peer.doubted_at
-    counted = replace(peer, refusals=refusals, refused_at=now, doubted_at=doubted_at)
+    counted = replace(peer, refusals=refusals, refused_at=now)
     if (peer.refusal, peer.presented) == (refusal, report.presented):
         return counted
     refused = replace(
@@ -287,7 +279,8 @@ def _note_failure(peer: Peer, reason: str, now: float) -> Peer:
     heard_at = max(peer.answered_at, peer.refused_at or peer.answered_at)
     if peer.reach is Reach.LOST or now - heard_at < SILENCE_SECONDS_MAX:
         return peer
-    return _move(replace(peer, refusal=None, doubted_at=None), Reach.LOST, reason, now)
+    silent = replace(peer, refusal=None, expected="", presented="")
+    return _move(silent, Reach.LOST, reason, now)
 
 
 def _move(peer: Peer, reach: Reach, reason: str, now: float) -> Peer:

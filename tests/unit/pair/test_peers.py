@@ -178,6 +178,19 @@ def test_a_restored_run_is_accepted_after_a_minute() -> None:
     assert restored.state == replace(STATE, generation=3)
 
 
+@pytest.mark.parametrize("refusal", Refusal)
+def test_good_and_bad_answers_in_turns_make_one_event(refusal: Refusal) -> None:
+    peer = answered(PEERS["lb2"], 101.0)
+    events = 0
+    for number in range(40):
+        now = 101.125 + number / 8
+        report = PeerReport(refusal=refusal, reason="bad")
+        found = answered(peer, now) if number % 2 else after(peer, now, report)
+        events += find_change(peer, found) is not None
+        peer = found
+    assert (events, peer.reach, peer.refusals) == (1, Reach.REFUSED, {refusal: 20})
+
+
 def test_a_contradiction_counts_for_five_seconds() -> None:
     """Otherwise two directors at one address would cause two events a second."""
     reached = answered(PEERS["lb2"], 101.0)
@@ -206,9 +219,14 @@ def test_a_refused_certificate_is_reported_with_both_fingerprints() -> None:
         "expected": "aa",
         "presented": "bb",
     }
-    assert answered(refused, 102.0).reach is Reach.REACHED, "the certificate was mended"
+    assert answered(refused, 106.0).reach is Reach.REACHED, "the certificate was mended"
     assert failed(refused, 110.9).reach is Reach.REFUSED
-    assert failed(refused, 111.0).reach is Reach.LOST
+    lost = failed(refused, 111.0)
+    assert lost.reach is Reach.LOST
+    change = find_change(refused, lost)
+    assert change is not None
+    assert "presented" not in change.fields
+    assert (lost.expected, lost.presented) == ("", "")
 
 
 def test_a_peer_with_another_address_or_certificate_begins_anew() -> None:
