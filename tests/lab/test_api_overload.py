@@ -10,22 +10,21 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
 from hadirector.api import connections, exchange
 from hadirector.api.client import request
 from hadirector.api.server import serving
-from hadirector.director.director import Director
 from hadirector.events.event_log import Page
 from tests.lab.loopback import RunningDirector, memory
+from tests.lab.partial_director import director_with
 from tests.processor_time import processor_seconds
 from tests.waiting import eventually
 
 REAL_SERVERS = 2000
 CLIENTS = 300
-NOBODY = cast("Director", None)
+NOBODY = director_with()
 GET = "GET {} HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -96,8 +95,7 @@ async def served(path: Path) -> AsyncIterator[None]:
         await asyncio.sleep(seconds)
         return Page((), last=0, missed=0)
 
-    recorder = SimpleNamespace(after=after)
-    async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
+    async with serving(director_with(recorder=SimpleNamespace(after=after)), path):
         yield
 
 
@@ -210,8 +208,8 @@ async def test_a_change_whose_client_leaves_is_completed(tmp_path: Path) -> None
         done.set()
         return ""
 
-    director = SimpleNamespace(reconfiguration=SimpleNamespace(reload=reload))
-    async with serving(cast("Director", director), path):
+    director = director_with(reconfiguration=SimpleNamespace(reload=reload))
+    async with serving(director, path):
         with connected(path, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n\r\n"):
             await asyncio.sleep(0.1)
         async with asyncio.timeout(5.0):

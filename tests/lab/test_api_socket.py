@@ -6,19 +6,17 @@ import asyncio
 import socket
 import stat
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
 from hadirector.api import server
 from hadirector.api.client import ApiError, request
 from hadirector.api.server import serving
-from hadirector.director.director import Director
 from hadirector.events.event_log import Page
 from hadirector.events.recorder import Recorder
+from tests.lab.partial_director import director_with
 
-NOBODY = cast("Director", None)
+NOBODY = director_with()
 
 
 def mode_of(path: Path) -> int:
@@ -125,7 +123,7 @@ async def ask(path: Path, route: str) -> str:
 async def test_one_client_too_many_that_waits_for_events_is_refused(tmp_path: Path) -> None:
     """All waiting clients get the event. A client that does not wait is always answered."""
     path, recorder = tmp_path / "api.sock", Recorder()
-    async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
+    async with serving(director_with(recorder=recorder), path):
         asked = [asyncio.create_task(ask(path, "/v1/events?wait=25")) for _ in range(33)]
         refused, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
         assert [each.result() for each in refused] == ["HTTP/1.1 503 Service Unavailable"]
@@ -161,7 +159,7 @@ async def test_a_client_that_waits_for_events_does_not_delay_a_stop(
     """Without care, a stop would last until the client's wait ends."""
     monkeypatch.setattr(server, "SHUTDOWN_SECONDS", 3600.0)
     path, recorder = tmp_path / "api.sock", Waited()
-    async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
+    async with serving(director_with(recorder=recorder), path):
         waiting = asyncio.create_task(ask(path, "/v1/events?wait=25"))
         await recorder.somebody_waits.wait()
     assert await waiting == ""
