@@ -67,11 +67,11 @@ class TrackedProcesses:
         if not patterns:
             return
 
-        def report(found: Report | Exception) -> None:
+        def report(found: Report | Exception) -> None:  # the thread may call it at once
             with contextlib.suppress(RuntimeError):  # the loop has been closed
-                loop.call_soon_threadsafe(self._note, counter, found)
+                loop.call_soon_threadsafe(self._note, patterns, found)
 
-        counter = self._counter = ProcessCounter(patterns, report)
+        self._counter = ProcessCounter(patterns, report)
 
     def _stop(self) -> None:
         if self._counter is not None:
@@ -80,9 +80,9 @@ class TrackedProcesses:
         self._counts = {}
         self.polling = None
 
-    def _note(self, counter: ProcessCounter, found: Report | Exception) -> None:
-        """Use a report of the thread, unless the thread has been replaced."""
-        if counter is not self._counter:
+    def _note(self, patterns: frozenset[ProcessPattern], found: Report | Exception) -> None:
+        """Use a report of the thread that counts ``patterns``, unless it has been replaced."""
+        if patterns is not self._patterns:
             return
         if isinstance(found, Exception):
             self._crash = found

@@ -142,3 +142,19 @@ async def test_the_crash_of_the_thread_ends_the_task(counters: list[Counter]) ->
     counters[0].report(ZeroDivisionError("a fault of ours"))
     with pytest.raises(ZeroDivisionError, match="a fault of ours"):
         await asyncio.wait_for(task, 5.0)
+
+
+class HastyCounter(Counter):
+    """A thread that counts before the loop knows it."""
+
+    def __init__(
+        self, patterns: Iterable[ProcessPattern], report: Callable[[Report | Exception], None]
+    ) -> None:
+        super().__init__(patterns, report)
+        report(Report({A: 1}))
+
+
+async def test_a_report_before_the_counter_is_known_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracked_processes, "ProcessCounter", HastyCounter)
+    async with watch(ONE) as watching:
+        await watching.wait_for({"a": 1})
