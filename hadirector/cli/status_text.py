@@ -236,8 +236,9 @@ def _summary(servers: Sequence[VirtualServerStatus], *, listed_any: bool) -> Ite
 def _passing_count(server: VirtualServerStatus) -> str:
     if not server.real_servers:
         return ""
-    passing = sum(each.verdict is Verdict.PASSING for each in server.real_servers)
-    return f"  {passing} of {len(server.real_servers)} passing"
+    members = [each for each in server.real_servers if not each.absent]
+    passing = sum(each.verdict is Verdict.PASSING for each in members)
+    return f"  {passing} of {len(members)} passing"
 
 
 def _names(names: Sequence[str], *, every: bool) -> str:

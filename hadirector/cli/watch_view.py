@@ -157,7 +157,8 @@ def _serving(server: VirtualServerStatus) -> int:
 
 
 def _pool(server: VirtualServerStatus, points: Sequence[int], symbols: Symbols) -> Line:
-    serving, total = _serving(server), len(server.real_servers)
+    serving = _serving(server)
+    total = sum(not member.absent for member in server.real_servers)
     connections = server.active_connections + server.inactive_connections
     text = (
         f"{_pad(server.name, _NAME_WIDTH)}  {f'{serving}/{total}':7}  {connections:11}"

@@ -45,7 +45,7 @@ def explain_virtual_server(
         problems=tuple(pool_problems(status, observing=observing)),
         events=events,
         hysteresis=server.hysteresis,
-        healthy_minimum=server.min_healthy.of(len(server.real_servers)),
+        healthy_minimum=server.min_healthy.of(sum(not each.absent for each in server.real_servers)),
         paused=parts.describe_pause(),
     )
 
@@ -70,4 +70,5 @@ def _reserve(parts: Parts, server: VirtualServer) -> PoolReserve:
     destinations = entry.destinations if entry else {}
     members = (member.destination_key(server.keys[0]) for member in server.real_servers)
     serving = sum(key in destinations and destinations[key].weight > 0 for key in members)
-    return PoolReserve(server.name, serving, len(server.real_servers))
+    total = sum(not member.absent for member in server.real_servers)
+    return PoolReserve(server.name, serving, total)

@@ -124,7 +124,7 @@ def virtual_server_overview(
     """Return the row of a virtual server. ``problems`` are its own problems."""
     worst = max(problems, key=lambda problem: SEVERITY[problem.level], default=None)
     sorry = server.sorry_server
-    members = server.real_servers
+    members = [member for member in server.real_servers if not member.absent]
     return VirtualServerOverview(
         name=server.name,
         address=server.address,

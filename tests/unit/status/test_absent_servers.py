@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from checks.definition.result import Verdict
 from hadirector.model.configuration import RealServer
 from hadirector.model.ipvs import DestinationKey
+from hadirector.status.overview import virtual_server_overview
 from hadirector.status.problems import judge_director
 from hadirector.status.report import real_server_statuses
 from hadirector.status.verdict import Level
@@ -42,6 +43,12 @@ def test_a_pool_of_absent_servers_serves_no_client() -> None:
         "no client is served: no real server has a weight"
         " (for example 192.0.2.48:80: absent from members)",
     )
+
+
+def test_the_overview_does_not_count_absent_servers() -> None:
+    [pool] = with_members(GOOD, ABSENT).virtual_servers
+    row = virtual_server_overview(pool, ())
+    assert (row.real_servers, row.passing, row.serving) == (1, 1, 1)
 
 
 def test_the_status_shows_that_a_source_no_longer_names_a_server() -> None:
