@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ COMMAND: Final = (sys.executable, "-m", "hadirector", "demo")
 WIDTH: Final = 112
 SECONDS_MAX: Final = 120.0
 TITLE: Final = "make demo"
+_FONT_FACE: Final = re.compile(r"\s*@font-face \{[^}]*\}")
 
 
 def main() -> int:
@@ -49,6 +51,7 @@ def render(output: str) -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(output.rstrip()))
     picture = console.export_svg(title=TITLE, unique_id="demo")
+    picture = _FONT_FACE.sub("", picture)  # the documents load nothing from other hosts
     return "\n".join(line.rstrip() for line in picture.splitlines()) + "\n"
 
 

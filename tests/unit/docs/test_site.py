@@ -52,3 +52,9 @@ def test_a_strict_build_fails(tmp_path: Path) -> None:
     assert "contains a link 'nowhere.md', but the target is not found" in done.stderr
     assert "does not contain an anchor '#nowhere'" in done.stderr
     assert 'not included in the "nav" configuration:\n  - orphan.md\n' in done.stderr
+
+
+def test_the_picture_of_the_demo_loads_nothing_from_other_hosts() -> None:
+    picture = (ROOT / "docs/images/demo.svg").read_text()
+    assert "@font-face" not in picture
+    assert "url(https:" not in picture.replace('"', "")
