@@ -107,7 +107,7 @@ async def test_a_wrong_certificate_is_an_event_with_both_fingerprints(
         return "certificate has expired" in latest["reason"]
 
     (linked.director.file).touch()
-    await eventually_async(expired, 20, "the expired certificate")
+    await eventually_async(expired, 40, "the expired certificate")
     await linked.peer.stop()
     for name, content in zip(("lb2.pem", "lb2.key"), good, strict=True):
         (tmp_path / name).write_text(content)

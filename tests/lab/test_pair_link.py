@@ -38,7 +38,11 @@ def test_each_director_learns_the_state_of_the_other(
     lb1, lb2 = pair
     reached = lb1.events("pair_peer_reached")[0]
     assert (reached["peer"], reached["address"]) == ("lb2", "10.99.0.2:9471")
-    eventually(lambda: '"state":"ACTIVE"' in lb1.ask_as(lb2), 5.0, "lb1 tells its state")
+
+    def told() -> list[str]:
+        return [each["state"] for each in json.loads(lb1.ask_as(lb2))["instances"]]
+
+    eventually(told, 10.0, "the states that lb1 tells", expected=["ACTIVE"])
     state = json.loads(lb1.ask_as(lb2))
     assert next(iter(state)) == "protocol"
     assert (state["pair"], state["name"], state["protocol"]) == (
