@@ -62,7 +62,7 @@ class Announcer:
         self._announcement = announcement
         self._look = look
         self._count_packets = count_packets
-        self._kernel = None if announcement is None else AnnouncementKernel(announcement)
+        self._kernel = _kernel_for(announcement)
         self.engine = EngineWatcher(announcement)
         self._states: dict[str, GroupState] = {}
         self._failures: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class Announcer:
         if before is None or announcement is None or _devices(before) != _devices(announcement):
             if self._kernel is not None:
                 await self._remove(self._kernel)
-            self._kernel = None if announcement is None else AnnouncementKernel(announcement)
+            self._kernel = _kernel_for(announcement)
         self._changed = True
         self._wake.set()
 
@@ -298,6 +298,10 @@ class Announcer:
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
+
+
+def _kernel_for(announcement: Announcement | None) -> AnnouncementKernel | None:
+    return None if announcement is None else AnnouncementKernel(announcement)
 
 
 def _devices(announcement: Announcement) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -31,21 +31,6 @@ Condition = Literal[
 ]
 """The conditions that a receiver can be informed of."""
 
-FAULTS: Final[tuple[Condition, ...]] = (
-    "failover",
-    "pool_down",
-    "real_server_failed",
-    "blind",
-    "director_unfit",
-    "split_brain",
-    "instance_fault",
-    "address_unheld",
-    "peer_differs",
-    "pair_unready",
-    "process_died",
-    "receiver_failed",
-)
-"""The conditions of a receiver that names none: the faults, and failovers."""
 ORDERS: Final[tuple[Condition, ...]] = (
     "director_started",
     "handover",
@@ -55,7 +40,9 @@ ORDERS: Final[tuple[Condition, ...]] = (
     "change_refused",
 )
 """The conditions that people cause on purpose."""
-CONDITIONS: Final = FAULTS + ORDERS
+CONDITIONS: Final[tuple[Condition, ...]] = get_args(Condition)
+FAULTS: Final = tuple(each for each in CONDITIONS if each not in ORDERS)
+"""The conditions of a receiver that names none: the faults, and failovers."""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):

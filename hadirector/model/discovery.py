@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from hadirector.model.ipvs import endpoint
+
 SourceType = Literal["file", "http", "dns"]
 SourceFormat = Literal["members", "prometheus", "endpoint_slices"]
 MEMBERS_MAX = 10_000
@@ -33,8 +35,7 @@ class Member(msgspec.Struct, frozen=True, order=True, gc=False):
         return self.address, self.port
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address and self.port else self.address
-        return f"{host}:{self.port}" if self.port else host
+        return endpoint(self.address, self.port) if self.port else self.address
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

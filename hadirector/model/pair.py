@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from hadirector.model.ipvs import endpoint
+
 SharedOverrides = Literal["shared", "local"]
 """Whether an override applies on all directors of a pair, or only where it is ordered."""
 
@@ -21,7 +23,7 @@ class PairPeer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def where(self) -> str:
         """The address and the port as a text."""
-        return _join(self.address, self.port)
+        return endpoint(self.address, self.port)
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +46,4 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def where(self) -> str:
         """The address and the port as a text."""
-        return _join(self.address, self.port)
-
-
-def _join(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        return endpoint(self.address, self.port)

@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from hadirector.model.ipvs import endpoint
+
 Role = Literal["read", "operate", "admin"]
 ROLES: Final[tuple[Role, ...]] = ("read", "operate", "admin")
 """The roles, each with the rights of the roles before it."""
@@ -52,5 +54,4 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def where(self) -> str:
         """The address and the port as a text."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)

@@ -7,11 +7,20 @@ import selectors
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from hadirector.processes.channel import Channel
 from hadirector.processes.messages import Heartbeat
 from hadirector.runtime import signals
+
+HEARTBEAT_SECONDS: Final = 1.0
+
+
+async def send_heartbeats(channel: Channel[Any]) -> None:
+    """Send a heartbeat each second, until cancelled. It is for children without other messages."""
+    while True:
+        channel.send(Heartbeat(), droppable=True)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def run_child(

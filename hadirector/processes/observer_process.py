@@ -9,7 +9,7 @@ import asyncio
 import selectors
 
 from hadirector.processes.channel import Channel
-from hadirector.processes.child import run_child
+from hadirector.processes.child import run_child, send_heartbeats
 from hadirector.processes.messages import (
     ConfigureVrrp,
     Heartbeat,
@@ -20,7 +20,7 @@ from hadirector.processes.messages import (
     TrackedValues,
 )
 from hadirector.processes.vrrp_reports import VrrpReports
-from vrrp.observation.observer import STATUS_SECONDS, Observer
+from vrrp.observation.observer import Observer
 
 
 async def serve(channel: Channel[ToVrrp]) -> None:
@@ -29,7 +29,7 @@ async def serve(channel: Channel[ToVrrp]) -> None:
     with Observer(reports.send) as observer:
         tasks = [
             asyncio.create_task(work)
-            for work in (reports.run(), observer.run(), _send_heartbeats(channel))
+            for work in (reports.run(), observer.run(), send_heartbeats(channel))
         ]
         try:
             await _handle_messages(channel, observer)
@@ -47,12 +47,6 @@ async def _handle_messages(channel: Channel[ToVrrp], observer: Observer) -> None
                 observer.configure(message.instances)
             case TrackedValues() | RequestHandover() | ReportStatus() | Heartbeat():
                 pass
-
-
-async def _send_heartbeats(channel: Channel[ToVrrp]) -> None:
-    while True:
-        channel.send(Heartbeat(), droppable=True)
-        await asyncio.sleep(STATUS_SECONDS)
 
 
 def main(descriptor: int) -> None:

@@ -17,7 +17,7 @@ from aiohttp import ClientTimeout
 
 from hadirector import __version__
 from hadirector.processes.channel import Channel
-from hadirector.processes.child import run_child
+from hadirector.processes.child import run_child, send_heartbeats
 from hadirector.processes.messages import (
     DeliverMessage,
     Heartbeat,
@@ -28,7 +28,6 @@ from hadirector.processes.messages import (
 from hadirector.runtime.imports import complete
 from hadirector.runtime.privileges import drop_privileges
 
-HEARTBEAT_SECONDS: Final = 1.0
 _NEEDED_LATER: Final = (
     *("ssl", "asyncio.sslproto", "hashlib", "hmac", "inspect"),
     *("concurrent.futures.thread", "encodings.idna", "netrc"),
@@ -121,7 +120,7 @@ async def serve(channel: Channel[ToWebhooks]) -> None:
     """Send messages until the director stops this process or ends."""
     sender = Sender(channel, ssl.create_default_context())
     drop_privileges(None)
-    beating = asyncio.create_task(_send_heartbeats(channel))
+    beating = asyncio.create_task(send_heartbeats(channel))
     try:
         while True:
             match await channel.receive():
@@ -134,12 +133,6 @@ async def serve(channel: Channel[ToWebhooks]) -> None:
     finally:
         beating.cancel()
         sender.close()
-
-
-async def _send_heartbeats(channel: Channel[ToWebhooks]) -> None:
-    while True:
-        channel.send(Heartbeat(), droppable=True)
-        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def main(descriptor: int) -> None:

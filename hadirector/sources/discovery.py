@@ -180,23 +180,24 @@ class Discovery:
 
     def status(self, now: float) -> tuple[SourceStatus, ...]:
         """Return the state of each source. ``now`` is in monotonic seconds."""
-        return tuple(self._status(source.name, now) for source in self._configuration.sources)
+        return tuple(self._status(source, now) for source in self._configuration.sources)
 
-    def _status(self, name: str, now: float) -> SourceStatus:
-        source = next(each for each in self._configuration.sources if each.name == name)
-        found, failure = self._lists.get(name), self._failures.get(name)
+    def _status(self, source: Source, now: float) -> SourceStatus:
+        found, failure = self._lists.get(source.name), self._failures.get(source.name)
         silence = None if found is None else now - found.confirmed_at
         if silence is not None and not failure and silence <= _expected_silence(source):
             silence = 0.0  # the process reports a list again only if it changes, or after a minute
         return SourceStatus(
-            name=name,
+            name=source.name,
             type=source.type,
             location=source.location,
             members=None if found is None else len(found.members),
             age=silence,
             failure=failure[0] if failure else "",
             failing_for=now - failure[1] if failure else None,
-            pools=tuple(self._pool_status(pool) for pool in self._pools() if pool.source == name),
+            pools=tuple(
+                self._pool_status(pool) for pool in self._pools() if pool.source == source.name
+            ),
         )
 
     def _pool_status(self, pool: PoolSource) -> PoolStatus:

@@ -14,7 +14,7 @@ from typing import Final
 
 from hadirector.model.discovery import Member, Source
 from hadirector.processes.channel import Channel
-from hadirector.processes.child import run_child
+from hadirector.processes.child import run_child, send_heartbeats
 from hadirector.processes.messages import Heartbeat, Stop
 from hadirector.runtime.privileges import drop_capabilities
 from hadirector.sources.messages import (
@@ -26,7 +26,6 @@ from hadirector.sources.messages import (
 )
 from hadirector.sources.reading import Reader, ReadingError
 
-HEARTBEAT_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 0.05
 """The time between two looks at the files."""
 BACKOFF_SECONDS_MAX: Final = 60.0
@@ -98,7 +97,7 @@ async def serve(channel: Channel[ToSources]) -> None:
     drop_capabilities()
     followers: dict[Source, tuple[Follower, asyncio.Task[None]]] = {}
     tasks = [
-        asyncio.create_task(_send_heartbeats(channel)),
+        asyncio.create_task(send_heartbeats(channel)),
         asyncio.create_task(_look_at_files(followers)),
     ]
     try:
@@ -139,12 +138,6 @@ async def _look_at_files(
         for follower, _ in followers.values():
             if follower.source.type == "file" and follower.reader.is_changed():
                 follower.changed.set()
-
-
-async def _send_heartbeats(channel: Channel[ToSources]) -> None:
-    while True:
-        channel.send(Heartbeat(), droppable=True)
-        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def main(descriptor: int) -> None:

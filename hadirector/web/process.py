@@ -13,7 +13,7 @@ from aiohttp import web
 from hadirector.api.protocol import ApiProtocol
 from hadirector.model.web import WebSettings
 from hadirector.processes.channel import Channel
-from hadirector.processes.child import run_child
+from hadirector.processes.child import run_child, send_heartbeats
 from hadirector.processes.messages import ConfigureWeb, Heartbeat, Stop, ToWeb
 from hadirector.runtime.imports import complete
 from hadirector.runtime.privileges import drop_privileges
@@ -36,7 +36,6 @@ NEEDED_LATER: Final = (
 )
 """Modules that are otherwise loaded at their first use, which is too late for a process without
 rights: its user may not be able to read the files of Python."""
-HEARTBEAT_SECONDS: Final = 1.0
 LINGERING_SECONDS: Final = 1.0
 """How long the rest of a refused body is read, so that the client can read its answer."""
 FAULTS_MAX: Final = 10
@@ -147,7 +146,7 @@ async def serve(
     """
     server = WebServer(channel, doorway, listening, pair_listening)
     tasks = [
-        asyncio.create_task(work) for work in (server.follower.run(), _send_heartbeats(channel))
+        asyncio.create_task(work) for work in (server.follower.run(), send_heartbeats(channel))
     ]
     try:
         while True:
@@ -162,12 +161,6 @@ async def serve(
         for task in tasks:
             task.cancel()
         await server.close()
-
-
-async def _send_heartbeats(channel: Channel[ToWeb]) -> None:
-    while True:
-        channel.send(Heartbeat(), droppable=True)
-        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def main(descriptor: int, *descriptors: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hadirector.config.keepalived.node import Node, scalar, sequence
 from hadirector.config.keepalived.syntax.statement import Place
+from hadirector.model import ipvs
 
 
 def duration(seconds: float) -> str:
@@ -15,9 +16,7 @@ def duration(seconds: float) -> str:
 
 def endpoint(address: str, port: int | None) -> str:
     """Format an address with its port, or the address alone if the port is None."""
-    if port is None:
-        return address
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return address if port is None else ipvs.endpoint(address, port)
 
 
 def words(place: Place, values: Iterable[str]) -> Node:
