@@ -10,6 +10,7 @@ from heapq import nsmallest
 from time import monotonic
 from typing import Final, NamedTuple
 
+from hadirector.dataplane.connections import connections
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.slices import Slices
 from hadirector.director.objects import find_real_server, select_real_servers
@@ -30,7 +31,6 @@ from hadirector.overrides.model import (
     persistence_fault,
 )
 from hadirector.overrides.registers import OVERRIDES_MAX
-from hadirector.overrides.store import connections
 from hadirector.status.override_status import Knowledge, OverrideStatus, override_status
 
 BULK_MAX: Final = 1000

@@ -19,10 +19,11 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector import storage
-from hadirector.dataplane.dataplane import DataplaneError, TableCounters
+from hadirector.dataplane.connections import connections
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.dataplane.slices import Slices
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.configuration import Configuration
 from hadirector.overrides.expiry import (
     Moment,
     StoredOverrides,
@@ -269,15 +270,6 @@ def _sharing(configuration: Configuration) -> str:
     pair = configuration.pair
     is_shared = pair is not None and pair.overrides == "shared" and not configuration.observing
     return configuration.name if is_shared else ""
-
-
-def connections(server: VirtualServer, real_server: RealServer, table: TableCounters) -> int | None:
-    """Count the connections of a real server; None while it may still get new connections."""
-    found = [table.get(key, {}).get(real_server.destination_key(key)) for key in server.keys]
-    counters = [counter for counter in found if counter is not None]
-    if any(counter.weight for counter in counters):
-        return None
-    return sum(counter.active + counter.inactive for counter in counters)
 
 
 def _now() -> Moment:

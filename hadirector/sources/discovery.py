@@ -13,8 +13,9 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from hadirector.dataplane.connections import connections
 from hadirector.dataplane.dataplane import DataplaneError, TableCounters
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.discovery import Member, Source
 from hadirector.model.ipvs import ServiceKey
 from hadirector.processes.messages import Stop
@@ -291,7 +292,7 @@ class Discovery:
             )
 
     async def _idle(self, pool: PoolSource, server: VirtualServer) -> set[Key]:
-        """Return the absent members without connections."""
+        """Return the absent members that get no connections and have none."""
         accepted = self._accepted.get(pool, NOTHING_ACCEPTED)
         if accepted.present == len(accepted.members):
             return set()
@@ -301,7 +302,7 @@ class Discovery:
             return set()  # the reconciler reports it
         idle = set()
         for each in server.real_servers:
-            if each.absent and not _connections(server, each, table):
+            if each.absent and connections(server, each, table) == 0:
                 idle |= {(each.key.address, each.key.port), (each.key.address, 0)}
         return idle
 
@@ -325,9 +326,3 @@ def _find_unsuitable(server: VirtualServer, source: str, members: Iterable[Membe
                 if reason := find_unsuitable(server, servers, member):
                     return reason
     return ""
-
-
-def _connections(server: VirtualServer, real_server: RealServer, table: TableCounters) -> int:
-    """Return the number of connections of a real server, over all services of its pool."""
-    counters = [table.get(key, {}).get(real_server.destination_key(key)) for key in server.keys]
-    return sum(each.active + each.inactive for each in counters if each is not None)

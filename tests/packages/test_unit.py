@@ -77,3 +77,19 @@ def test_the_unit_exposes_little(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def test_systemd_accepts_the_unit_of_the_wheel(tmp_path: Path) -> None:
+    """With programs that exist."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("@PROGRAM@", "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    # systemd also reads the other units of this machine, and warns of them.
+    warnings = [line for line in done.stderr.splitlines() if not line.startswith("/lib/")]
+    assert (done.returncode, warnings) == (0, [])

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from hadirector.dataplane.connections import connections
 from hadirector.dataplane.dataplane import Counters
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.reconciler import TableReconciler
@@ -34,7 +35,7 @@ from hadirector.overrides.model import (
 )
 from hadirector.overrides.registers import Registers, Removal
 from hadirector.overrides.stamp import Stamp
-from hadirector.overrides.store import OverridesChanged, OverrideStore, connections
+from hadirector.overrides.store import OverridesChanged, OverrideStore
 from tests.builders import a_configuration, a_virtual_server
 from tests.waiting import eventually_async
 

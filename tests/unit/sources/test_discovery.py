@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from hadirector.config import load
-from hadirector.dataplane.dataplane import TableCounters
+from hadirector.dataplane.dataplane import Counters, TableCounters
 from hadirector.model.configuration import Configuration
 from hadirector.model.discovery import Member
+from hadirector.model.ipvs import DestinationKey
 from hadirector.sources.discovery import Discovery, MembersChanged, UnknownSourceError
+from hadirector.sources.expansion import PoolSource
 from hadirector.sources.messages import SourceFailed, SourceRead
 
 SOURCE = "sources: [{name: members, type: file, path: /etc/members.json}]\n"
@@ -143,6 +145,22 @@ async def test_a_source_that_was_silent_for_long_has_an_age(tmp_path: Path) -> N
     [source] = setting.discovery.status(1e9)
     assert source.age is not None
     assert source.age > 1e6
+
+
+async def test_an_absent_member_with_a_weight_in_the_table_stays(tmp_path: Path) -> None:
+    """An override of an operator can give it a weight, and then it still gets connections."""
+    setting = Setting(tmp_path, "web")
+    await setting.read(1, 2)
+    await setting.read(1)
+    server = setting.discovery._configuration.virtual_servers[0]
+    pool = PoolSource("web", "members")
+    assert await setting.discovery._idle(pool, server) == {("192.0.2.2", 80), ("192.0.2.2", 0)}
+
+    async def weighted(_: object) -> TableCounters:
+        return {server.keys[0]: {DestinationKey("192.0.2.2", 80): Counters(5, 0, 0)}}
+
+    setting.discovery._read_counters = weighted
+    assert await setting.discovery._idle(pool, server) == set()
 
 
 def test_an_unknown_source_is_named(tmp_path: Path) -> None:
