@@ -36,7 +36,7 @@ class Request(msgspec.Struct, frozen=True):
 class Finished(msgspec.Struct, frozen=True):
     """The end of a script: ``status`` is its exit status, or the negative number of a signal.
 
-    ``status`` is None if the script was killed at its deadline. ``error`` is the reason for which
+    ``status`` is None if the script was killed at its deadline. ``error`` is the reason why
     the script could not be started, or empty.
     """
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+from hadirector.runtime.commands import CommandError, run_command
 
 SECONDS_MAX: Final = 60.0
 """A stop of the director, with a handover, takes up to 30 s."""
@@ -21,13 +22,9 @@ class InstallationError(Exception):
 def run(command: Sequence[str]) -> None:
     """Run a command. Raises InstallationError if it fails."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InstallationError(f"{' '.join(command)}: {error}") from error
-    if done.returncode:
-        raise InstallationError(f"{' '.join(command)}: {done.stderr.strip()}")
+        run_command(command, SECONDS_MAX)
+    except CommandError as error:
+        raise InstallationError(str(error)) from error
 
 
 def is_running(root: Path) -> bool:

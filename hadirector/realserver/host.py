@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import subprocess
 from collections.abc import Sequence
 from ipaddress import IPv4Address, ip_interface
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 from pyroute2 import IPRoute, NetlinkError
 
 from hadirector.realserver.plan import ArpRule, Device, LocalAddress, Setting, Sysctl
+from hadirector.runtime.commands import CommandError, run_command
 
 _SYSCTLS = Path("/proc/sys")
 _COMMAND_SECONDS_MAX = 30.0
@@ -187,11 +187,6 @@ def _no_arptables(reasons: Sequence[str]) -> HostError:
 
 def _command(*command: str) -> str:
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_COMMAND_SECONDS_MAX, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise HostError(f"{' '.join(command)}: {error}") from error
-    if done.returncode:
-        raise HostError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+        return run_command(command, _COMMAND_SECONDS_MAX)
+    except CommandError as error:
+        raise HostError(str(error)) from error

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from hadirector.runtime.commands import CommandError, run_command
 
 NAME: Final = "hadirector-realserver.service"
 FILE: Final = Path("/etc/systemd/system") / NAME
@@ -61,12 +62,7 @@ def remove() -> None:
 
 
 def _systemctl(*arguments: str) -> None:
-    command = ["systemctl", *arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnitError(f"{' '.join(command)}: {error}") from error
-    if done.returncode:
-        raise UnitError(f"{' '.join(command)}: {done.stderr.strip()}")
+        run_command(["systemctl", *arguments], _SECONDS_MAX)
+    except CommandError as error:
+        raise UnitError(str(error)) from error

@@ -28,6 +28,8 @@ from hadirector.sources.reading import Reader, ReadingError
 
 LOOK_SECONDS: Final = 0.05
 """The time between two looks at the files."""
+REST_SECONDS: Final = 1.0
+"""The time between two looks while no source is a file."""
 BACKOFF_SECONDS_MAX: Final = 60.0
 
 
@@ -132,12 +134,13 @@ def _follow(
 async def _look_at_files(
     followers: dict[Source, tuple[Follower, asyncio.Task[None]]],
 ) -> None:
-    """Wake the followers of files that have changed."""
+    """Wake the followers of files that have changed. Without files, rest longer."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        for follower, _ in followers.values():
-            if follower.source.type == "file" and follower.reader.is_changed():
+        files = [each for each, _ in followers.values() if each.source.type == "file"]
+        for follower in files:
+            if follower.reader.is_changed():
                 follower.changed.set()
+        await asyncio.sleep(LOOK_SECONDS if files else REST_SECONDS)
 
 
 def main(descriptor: int) -> None:

@@ -53,14 +53,20 @@ def holders(*directors: PairedDirector) -> list[str]:
     return [each.host.name for each in directors if each.host.holds(VIRTUAL_ADDRESS)]
 
 
-def test_the_election_goes_on_without_the_link(network: Network, tmp_path: Path) -> None:
-    """The link is filtered, then its process dies, then the standby is frozen, then all is cut."""
-    lb1, lb2 = build_pair(network, tmp_path)
+def start_pair(network: Network, directory: Path) -> tuple[PairedDirector, PairedDirector]:
+    """Start a pair; return when both directors know each other, and lb1 has the address."""
+    lb1, lb2 = build_pair(network, directory)
     lb1.start()
     lb2.start()
     for director in (lb1, lb2):
         director.wait_for(REACHED)
     eventually(lambda: holders(lb1, lb2), 20.0, "lb1 alone", expected=["lb1"])
+    return lb1, lb2
+
+
+def test_the_election_goes_on_without_the_link(network: Network, tmp_path: Path) -> None:
+    """The link is filtered, then its process dies, then the standby is frozen, then all is cut."""
+    lb1, lb2 = start_pair(network, tmp_path)
     before = roles(lb1, lb2)
 
     drop(lb2, f"tcp dport {PORT}")
@@ -99,12 +105,7 @@ def test_a_frozen_active_director_loses_the_address_and_the_link(
     network: Network, tmp_path: Path
 ) -> None:
     """Its last state stays known, and its first state afterwards is believed: nothing is older."""
-    lb1, lb2 = build_pair(network, tmp_path)
-    lb1.start()
-    lb2.start()
-    for director in (lb1, lb2):
-        director.wait_for(REACHED)
-    eventually(lambda: holders(lb1, lb2), 20.0, "lb1 alone", expected=["lb1"])
+    lb1, lb2 = start_pair(network, tmp_path)
     pids = lb1.host.pids()
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)

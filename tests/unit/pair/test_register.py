@@ -149,14 +149,20 @@ class Site:
                     self.pull(name, peer)
 
 
-@given(STEPS)
-def test_all_directors_agree_after_every_partition(
-    steps: list[tuple[str, str, RealServerName, int]],
-) -> None:
+def healed(steps: list[tuple[str, str, RealServerName, int]]) -> Site:
+    """Return the directors after these steps, when every one knows what the others know."""
     site = Site()
     for step in steps:
         site.step(*step)
     site.heal()
+    return site
+
+
+@given(STEPS)
+def test_all_directors_agree_after_every_partition(
+    steps: list[tuple[str, str, RealServerName, int]],
+) -> None:
+    site = healed(steps)
     effects = [
         {name: (each.weight, each.stamp) for name, each in registers.overrides.items()}
         for registers in site.own.values()
@@ -168,10 +174,7 @@ def test_all_directors_agree_after_every_partition(
 def test_removals_are_dropped_once_all_directors_know_them(
     steps: list[tuple[str, str, RealServerName, int]],
 ) -> None:
-    site = Site()
-    for step in steps:
-        site.step(*step)
-    site.heal()
+    site = healed(steps)
     for name in NAMES:
         site.step("settle", name, ONE, 0)
     kept = {name: dict(each.overrides) for name, each in site.own.items()}
