@@ -91,7 +91,7 @@ class Pairing:
             if self._pair is not None:
                 await self._gather()
                 self._expire()
-            await self._compare()
+            await self.view.follow(self._pair, self.state, self.peers)
             rest_max = CONTESTED_SECONDS if self.view.contested else TICK_SECONDS
             rest = min(max(GATHERING_SECONDS, REST_FACTOR * (monotonic() - began)), rest_max)
             with contextlib.suppress(TimeoutError):
@@ -193,9 +193,6 @@ class Pairing:
             for peer in self.peers.values()
             if peer.reach is Reach.REACHED and peer.state is not None
         ]
-
-    async def _compare(self) -> None:
-        await self.view.follow(self._pair, self.state, self.peers)
 
     def _expire(self) -> None:
         for peer in tuple(self.peers.values()):

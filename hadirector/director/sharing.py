@@ -96,6 +96,7 @@ class Sharing:
         """Merge what the peers send, until cancelled."""
         while True:
             self._news.clear()
+            before = self._store.registers
             try:
                 await self._update()
             except OSError as error:
@@ -104,7 +105,8 @@ class Sharing:
                 continue
             self._merged.set()
             self._merged = asyncio.Event()
-            self.note_change()
+            if self._store.registers is not before:
+                self.note_change()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_SECONDS):
                     await self._news.wait()
