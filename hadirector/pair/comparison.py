@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from hadirector.pair.advertisements import find_instance
 from hadirector.pair.state import (
     ConnectionSync,
     PairState,
@@ -122,28 +121,31 @@ def follow(
     )
 
 
+def _compare(
+    kind: DifferenceKind, ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Yield the objects for which the two directors have different texts."""
+    for name in dict.fromkeys((*ours, *theirs)):
+        here, there = ours.get(name, NOTHING), theirs.get(name, NOTHING)
+        if here != there:
+            yield Difference(kind, name, here, there)
+
+
 def _sections(own: PairState, peer: PairState) -> Iterator[Difference]:
     """Yield the sections of the configuration with other hashes."""
     ours, theirs = own.configuration.sections, peer.configuration.sections
     if not (ours and theirs):
         return  # a director that has just started, or an earlier version
-    for name in dict.fromkeys((*ours, *theirs)):
-        here, there = ours.get(name, NOTHING), theirs.get(name, NOTHING)
-        if here != there:
-            yield Difference(DifferenceKind.CONFIGURATION, name, here, there)
+    yield from _compare(DifferenceKind.CONFIGURATION, ours, theirs)
 
 
 def _instances(own: PairState, peer: PairState) -> Iterator[Difference]:
     """Yield other instances. A director that has just started has not reported any yet."""
     if not (own.instances and peer.instances):
         return
-    names = dict.fromkeys(each.name for each in (*own.instances, *peer.instances))
-    for name in names:
-        ours, theirs = find_instance(own, name), find_instance(peer, name)
-        here = NOTHING if ours is None else f"VRID {ours.vrid}"
-        there = NOTHING if theirs is None else f"VRID {theirs.vrid}"
-        if here != there:
-            yield Difference(DifferenceKind.INSTANCE, name, here, there)
+    ours = {each.name: f"VRID {each.vrid}" for each in own.instances}
+    theirs = {each.name: f"VRID {each.vrid}" for each in peer.instances}
+    yield from _compare(DifferenceKind.INSTANCE, ours, theirs)
 
 
 def _virtual_servers(
@@ -181,10 +183,7 @@ def _overrides(own: SharedOverrides | None, peer: SharedOverrides | None) -> Ite
     if own is None or peer is None or not (own.complete and peer.complete):
         return
     ours, theirs = override_effects(own), override_effects(peer)
-    for name in dict.fromkeys((*ours, *theirs)):
-        here, there = ours.get(name, NOTHING), theirs.get(name, NOTHING)
-        if here != there:
-            yield Difference(DifferenceKind.OVERRIDE, name, here, there)
+    yield from _compare(DifferenceKind.OVERRIDE, ours, theirs)
 
 
 def override_effects(overrides: SharedOverrides) -> Mapping[str, str]:

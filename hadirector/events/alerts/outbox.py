@@ -88,7 +88,7 @@ class Outbox:
         sending = self._sending
         count = 0 if sending is None else sum(map(len, (sending.began, sending.ended)))
         count += len(sending.notes) if sending is not None else 0
-        began = sum(key not in self._expected for key in self._open)
+        began = len(self._open.keys() - self._expected.keys())
         return count + began + len(self._ended) + len(self._notes)
 
     @property
