@@ -36,6 +36,7 @@ from hadirector.pair.state import (
     VirtualServerState,
 )
 from hadirector.pools.decision import Judgement
+from hadirector.sources.expansion import expand
 
 Entries = tuple[ServiceEntry | None, ...]
 
@@ -108,7 +109,8 @@ class OwnState:
         if self._hashed is not None and self._hashed[0] is configuration:
             return self._hashed[1]
         slices, sections = Slices(rest=True), {}
-        for name, found in hash_sections(configuration):
+        # The members of sources are no part of the file, and differ while one director is ahead.
+        for name, found in hash_sections(expand(configuration, {})):
             sections[name] = found
             await slices.pause()
         self._hashed = configuration, join_hashes(sections)

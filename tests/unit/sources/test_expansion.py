@@ -67,6 +67,11 @@ def test_an_expansion_replaces_the_earlier_one_and_keeps_fixed_servers(tmp_path:
     assert pool(second)[0][1] == 7  # the file comes first
 
 
+def test_without_accepted_members_the_configuration_is_that_of_the_file(tmp_path: Path) -> None:
+    file = configuration(tmp_path)
+    assert expand(expand(file, accepted(Member("192.0.2.2"))), {}) == file
+
+
 def test_a_hash_scheduler_keeps_the_configured_share(tmp_path: Path) -> None:
     """A member with weight 0 is absent, so its share of the table stays."""
     members = accepted(Member("192.0.2.2", weight=9), Member("192.0.2.3", weight=0))
