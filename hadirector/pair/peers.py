@@ -186,9 +186,9 @@ def find_change(before: Peer, after: Peer) -> Change | None:
     return Change(level, _EVENTS[after.reach], fields)
 
 
-def _subject(peer: Peer) -> tuple[Reach, Refusal | None, str]:
+def _subject(peer: Peer) -> tuple[Reach, Refusal | None, str, str]:
     """Return what an event about the peer is about. A change of only the reason is no event."""
-    return peer.reach, peer.refusal, peer.presented
+    return peer.reach, peer.refusal, peer.expected, peer.presented
 
 
 def age(peer: Peer, now: float) -> float | None:
@@ -266,7 +266,8 @@ def _refuse(peer: Peer, report: PeerReport, now: float) -> Peer:
     assert refusal is not None, "the report is of a refusal"
     refusals = {**peer.refusals, refusal: peer.refusals.get(refusal, 0) + 1}
     counted = replace(peer, refusals=refusals, refused_at=now)
-    if (peer.refusal, peer.presented) == (refusal, report.presented):
+    seen = (peer.refusal, peer.expected, peer.presented)
+    if seen == (refusal, report.expected, report.presented):
         return counted
     refused = replace(
         counted, refusal=refusal, expected=report.expected, presented=report.presented

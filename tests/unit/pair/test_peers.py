@@ -264,3 +264,16 @@ def test_another_presented_certificate_is_another_event() -> None:
     assert change is not None
     assert (change.fields["reason"], change.fields["presented"]) == ("expired", "cc")
     assert expired.since == 101.0
+
+
+def test_a_changed_file_of_the_peer_is_another_event() -> None:
+    """The peer presents the same certificate, which the file now has; it is refused as expired."""
+    first = PeerReport(refusal=Refusal.CERTIFICATE, reason="foreign", expected="aa", presented="bb")
+    second = PeerReport(
+        refusal=Refusal.CERTIFICATE, reason="expired", expected="bb", presented="bb"
+    )
+    foreign = after(PEERS["lb2"], 101.0, first)
+    expired = after(foreign, 102.0, second)
+    change = find_change(foreign, expired)
+    assert change is not None
+    assert (change.fields["reason"], change.fields["expected"]) == ("expired", "bb")
