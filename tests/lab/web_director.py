@@ -86,7 +86,9 @@ class Site:
         """Return a client that sends this token with each request."""
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        connector = aiohttp.TCPConnector(ssl=tls or True, force_close=True)
+        # The end of a session aborts idle TLS connections. One that is closed after its answer
+        # would wait for the closing of the server, and outlive the event loop.
+        connector = aiohttp.TCPConnector(ssl=tls or True, force_close=tls is None)
         async with aiohttp.ClientSession(
             self.url, headers=headers, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
