@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or bird or ipvs or package or browser"
-servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
+servers="bind9 bind9-dnsutils etcd-server dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
 builders="debhelper dpkg-dev lintian man-db mmdebstrap systemd"
 browser="chromium fonts-dejavu-core"
 alerts="prometheus"
@@ -54,6 +54,8 @@ install() {
     case "$1 " in *" frr "*) update-rc.d frr disable ;; esac
     case "$1 " in *" bird2 "*) update-rc.d bird disable ;; esac
     case "$1 " in *" prometheus "*) update-rc.d prometheus disable ;; esac
+    case "$1 " in *" etcd-server "*) update-rc.d etcd disable ;; esac
+    case "$1 " in *" bind9 "*) update-rc.d named disable ;; esac
 }
 
 # Runs a command, shows its output, and stores the output under a name.
