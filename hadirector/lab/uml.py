@@ -133,12 +133,14 @@ def run(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     memory: str = "1G",
+    tap: str | None = None,
 ) -> int:
     """Run a command in User-Mode Linux and return its exit status.
 
     Standard output and standard error are copied to ``output``, by default the standard output.
     ``timeout`` is in seconds and includes the boot of about 2 s. After the timeout the kernel is
-    killed, and the status is 124. Raises UmlError if the kernel does not boot.
+    killed, and the status is 124. ``tap`` is a tap interface of this machine; its other end is the
+    interface ``vec0`` inside. Raises UmlError if the kernel does not boot.
     """
     missing = missing_programs()
     if missing:
@@ -155,7 +157,7 @@ def run(
             )
         )
         init.chmod(0o700)
-        with _boot(init, memory, files / "console") as kernel:
+        with _boot(init, memory, files / "console", tap) as kernel:
             return _follow(kernel, files, output or sys.stdout.buffer, timeout)
 
 
@@ -203,7 +205,9 @@ def _host_directory() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _boot(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _boot(
+    init: Path, memory: str, console: Path, tap: str | None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start the kernel in a process group of its own, and kill the whole group at the end.
 
     Its console is a file, because it would change the settings of a terminal. Its standard input is
@@ -212,6 +216,8 @@ def _boot(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen[b
     arguments = [f"mem={memory}", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]
     arguments += ["quiet", f"init={init}", "con=null", "con0=null,fd:2"]
     arguments.append(f"uml_dir={init.parent}/")  # instead of the user's ~/.uml
+    if tap is not None:
+        arguments.append(f"vec0:transport=tap,ifname={tap}")
     environment = {**os.environ, "PATH": _search_path()}
     if Path("/dev/shm").is_dir():  # noqa: S108  # the kernel creates and unlinks a unique file
         environment["TMPDIR"] = "/dev/shm"  # noqa: S108  # the memory of the kernel is a file; keep it in RAM
@@ -269,6 +275,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="seconds, including the boot (default: %(default)g)",
     )
     parser.add_argument(
+        "--tap", metavar="NAME", help="a tap interface of this machine: it leads to vec0 inside"
+    )
+    parser.add_argument(
         "--kernel-has-ipvs",
         action="store_true",
         help="run no command; exit 0 if the kernel of this machine has IPVS, 1 if not",
@@ -281,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a command is needed")
     signal.signal(signal.SIGTERM, _end)
     try:
-        return run(options.command, options.timeout)
+        return run(options.command, options.timeout, tap=options.tap)
     except UmlError as error:
         print(f"hadirector.lab.uml: {error}", file=sys.stderr)
         return 2

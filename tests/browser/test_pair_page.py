@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import expect
+from playwright.async_api import Page, Route, expect
 
 from hadirector.web.tokens import Token, digest_of, format_tokens
 from tests.browser.conftest import Open
@@ -85,38 +86,52 @@ pair:
 """
 
 
-@pytest.mark.netns
-async def test_the_page_shows_the_pair_and_orders_by_button(
-    tmp_path: Path, open_page: Open
-) -> None:
-    port, web_port, link = free_ports(3)
-    tokens = tmp_path / "tokens"
-    tokens.write_bytes(format_tokens([Token("ann", "operate", digest_of("operate"))]))
-    sources = {"lb1": "127.0.1.1", "lb2": "127.0.1.2"}
-    running = {}
-    for name in sources:
-        make_certificate(tmp_path, name)
-    for name, priority in (("lb1", 200), ("lb2", 100)):
-        [peer] = [source for other, source in sources.items() if other != name]
-        web = f"api: {{listen: '127.0.0.1:{web_port}', tokens_file: {tokens}}}" * (name == "lb2")
-        pair = LINK.format(source=sources[name], link=link, files=tmp_path, name=name)
-        running[name] = RunningDirector(
-            tmp_path / name,
-            CONFIGURATION.format(
+class PairSite:
+    """Two directors with a pair link on loopback. One of them has a page, whose URL is ``url``."""
+
+    def __init__(self, directory: Path, with_page: str) -> None:
+        port, web_port, link = free_ports(3)
+        self.url = f"http://127.0.0.1:{web_port}"
+        self.running: dict[str, RunningDirector] = {}
+        self._directory = directory
+        tokens = directory / "tokens"
+        tokens.write_bytes(format_tokens([Token("ann", "operate", digest_of("operate"))]))
+        sources = {"lb1": "127.0.1.1", "lb2": "127.0.1.2"}
+        self._texts = {}
+        for name, priority in (("lb1", 200), ("lb2", 100)):
+            make_certificate(directory, name)
+            [peer] = [source for other, source in sources.items() if other != name]
+            web = f"api: {{listen: '127.0.0.1:{web_port}', tokens_file: {tokens}}}"
+            pair = LINK.format(source=sources[name], link=link, files=directory, name=name)
+            self._texts[name] = CONFIGURATION.format(
                 name=name,
-                directory=tmp_path / name,
-                api=f"{web}\n{pair}",
+                directory=directory / name,
+                api=f"{web * (name == with_page)}\n{pair}",
                 priority=priority,
                 source=sources[name],
                 peer=peer,
                 port=port,
-            ),
-        )
-    active, standby = running.values()
+            )
+
+    def start(self, name: str) -> RunningDirector:
+        self.running[name] = RunningDirector(self._directory / name, self._texts[name])
+        return self.running[name]
+
+    def end(self) -> None:
+        for each in self.running.values():
+            each.end()
+
+
+@pytest.mark.netns
+async def test_the_page_shows_the_pair_and_orders_by_button(
+    tmp_path: Path, open_page: Open
+) -> None:
+    site = PairSite(tmp_path, with_page="lb2")
     try:
+        active, standby = site.start("lb1"), site.start("lb2")
         await eventually_async(lambda: "pair_peer_reached" in standby.log, 20)
         await eventually_async(active.is_active, 20, threaded=True)
-        async with open_page(f"http://127.0.0.1:{web_port}/#/pair", "operate") as page:
+        async with open_page(f"{site.url}/#/pair", "operate") as page:
             table = page.get_by_role("table", name="Directors of the pair edge")
             await expect(table.get_by_role("row").filter(has_text="VRID 51")).to_contain_text(
                 "BACKUP"
@@ -138,5 +153,63 @@ async def test_the_page_shows_the_pair_and_orders_by_button(
             await expect(table).to_contain_text("was ACTIVE", timeout=20_000)
             await expect(table).to_contain_text("lost")
     finally:
-        active.end()
-        standby.end()
+        site.end()
+
+
+@pytest.mark.netns
+async def test_a_handover_and_a_drill_by_button(tmp_path: Path, open_page: Open) -> None:
+    """Without a ready standby, the dialog has the list of reasons. The drill lasts 5 s, not 30."""
+    site = PairSite(tmp_path, with_page="lb1")
+    try:
+        active = site.start("lb1")
+        await eventually_async(active.is_active, 20, threaded=True)
+        await eventually_async(lambda: "web_port_opened" in active.log, 20)
+        async with open_page(f"{site.url}/#/pair", "operate", faultless=False) as page:
+            await page.route("**/v1/drills", shorten_drill)
+            dialog = page.get_by_role("dialog")
+            for button in ("Hand over", "Drill"):
+                await give_order(page, button, "quarterly")
+                await expect(dialog.get_by_role("alert")).to_contain_text("lb2 is not reached")
+                await dialog.get_by_role("button", name="Cancel").click()
+            assert active.is_active()
+
+            standby = site.start("lb2")
+            table = page.get_by_role("table", name="Directors of the pair edge")
+            instance = table.get_by_role("row").filter(has_text="VRID 51")
+            await expect(instance).to_contain_text("BACKUP", timeout=20_000)
+            ready = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Ready"))
+            await expect(ready.get_by_text("yes")).to_have_count(2, timeout=20_000)
+            await give_order(page, "Drill", "quarterly")
+            await expect(dialog).to_have_count(0)
+            await eventually_async(standby.is_active, 10, threaded=True)
+            await page.get_by_role("link", name="Timeline").click()
+            timeline = page.get_by_role("table")
+            ended = timeline.get_by_role("row").filter(has_text="drill ended")
+            await expect(ended).to_contain_text("state passed", timeout=30_000)
+            await expect(ended).to_contain_text("reason quarterly")
+            await expect(ended).to_contain_text("actor token:ann")
+
+            await page.get_by_role("link", name="Pair").click()
+            await give_order(page, "Hand over", "kernel update")
+            await expect(dialog).to_have_count(0)
+            await eventually_async(standby.is_active, 10, threaded=True)
+            await give_order(page, "Undo the handover", "done", confirm="Undo")
+            await eventually_async(active.is_active, 20, threaded=True)
+            await page.get_by_role("link", name="Timeline").click()
+            await expect(timeline).to_contain_text("kernel update")
+    finally:
+        site.end()
+
+
+async def give_order(page: Page, button: str, reason: str, *, confirm: str = "") -> None:
+    """Press a button of the pair, and confirm the order with this reason."""
+    await page.get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Reason").fill(reason)
+    await dialog.get_by_role("button", name=confirm or button).click()
+
+
+async def shorten_drill(route: Route) -> None:
+    """Let a drill last for 5 s. The rest of the request stays."""
+    body = json.loads(route.request.post_data or "")
+    await route.continue_(post_data=json.dumps({**body, "seconds": 5}))
