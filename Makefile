@@ -38,7 +38,7 @@ check: $(VENV)/.tests ## run the fast part: format, lint, types, import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy tests
+	$(BIN)/mypy tests packaging/ansible
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 tests/unit tests/scenarios tests/simulation
 

@@ -1,0 +1,248 @@
+"""The Ansible collection against a pair of directors: a rolling upgrade, the role, the module."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from hadirector.lab.topology import Host, Network
+from tests.lab.paired_directors import VIRTUAL_ADDRESS, PairedDirector, build_pair, run_python
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(180)]
+
+ROOT: Final = Path(__file__).parents[2]
+PROGRAMS: Final = Path(sys.executable).parent
+WEB_ADDRESSES: Final = {"web1": "10.99.0.11", "web2": "10.99.0.12", "web3": "10.99.0.13"}
+CONFIGURATION: Final = """\
+director: {{dataplane: userspace, log: json}}
+pair:
+  name: edge
+  peers:
+{peers}
+hosts:
+  lb1:
+    director: {{runtime_directory: {directory}/lb1}}
+    pair: {{listen: "10.99.0.1:9471", certificate: {directory}/lb1.pem, key: {directory}/lb1.key}}
+    vrrp: {{web: {{priority: 200}}}}
+  lb2:
+    director: {{runtime_directory: {directory}/lb2}}
+    pair: {{listen: "10.99.0.2:9471", certificate: {directory}/lb2.pem, key: {directory}/lb2.key}}
+    vrrp: {{web: {{priority: 100}}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    advert_interval: 200ms
+    virtual_addresses: [10.99.0.100]
+virtual_servers:
+  - name: web
+    address: 10.99.0.100:80
+    scheduler: rr
+    forwarding: nat
+    check: {{type: http, path: /healthz, interval: 300ms, timeout: 1s, rise: 1, fall: 2}}
+    real_servers: [{{address: 10.99.0.11}}, {{address: 10.99.0.12}}, {{address: 10.99.0.13}}]
+"""
+CLIENT: Final = """
+import collections, json, signal, sys, threading, urllib.request
+
+ended = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: ended.set())
+answers = collections.Counter()
+
+def ask():
+    while not ended.is_set():
+        try:
+            with urllib.request.urlopen(f"http://{sys.argv[1]}/", timeout=5) as answer:
+                answers[answer.read().decode().strip()] += 1
+        except OSError as error:
+            answers[f"failed: {error}"] += 1
+
+threads = [threading.Thread(target=ask) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps(answers), flush=True)
+"""
+UPGRADE: Final = """
+- name: Restart the web server in another version
+  ansible.builtin.shell: |
+    kill {{ pid }}
+    while ip netns exec {{ namespace }} ss -Hlt | grep -q .; do sleep 0.05; done
+    ip netns exec {{ namespace }} setsid {{ ansible_python_interpreter }} -m hadirector.demo.web \
+      --address 0.0.0.0 --port 80 --name {{ inventory_hostname }}-new --delay 50 >{{ log }} 2>&1 &
+    until grep -q ready {{ log }}; do sleep 0.05; done
+"""
+
+
+@dataclass
+class Site:
+    """A running pair, three web servers, a client, and a control node with the collection."""
+
+    network: Network
+    directory: Path
+    directors: tuple[PairedDirector, PairedDirector]
+    webs: dict[str, tuple[Host, subprocess.Popen[str]]]
+    client: Host
+
+    @property
+    def inventory(self) -> dict[str, Any]:
+        return {
+            "all": {
+                "vars": {
+                    "ansible_connection": "local",
+                    "ansible_python_interpreter": sys.executable,
+                    "hadirector_program": str(PROGRAMS / "hadirector"),
+                    "hadirector_service": "",
+                    "hadirector_owner": "root",
+                    "hadirector_group": "root",
+                },
+                "children": {
+                    "directors": {
+                        "hosts": {
+                            each.host.name: {
+                                "hadirector_socket": each.socket,
+                                "hadirector_configuration_file": str(self.file(each)),
+                            }
+                            for each in self.directors
+                        }
+                    },
+                    "real_servers": {
+                        "hosts": {
+                            name: {
+                                "ansible_host": WEB_ADDRESSES[name],
+                                "namespace": host.namespace,
+                                "pid": process.pid,
+                                "log": str(self.directory / f"{name}.log"),
+                            }
+                            for name, (host, process) in self.webs.items()
+                        }
+                    },
+                },
+            }
+        }
+
+    def file(self, director: PairedDirector) -> Path:
+        """Return the configuration of a director on its host."""
+        return self.directory / "etc" / director.host.name / "hadirector.yaml"
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of Ansible on the control node."""
+        inventory = self.directory / "inventory.yaml"
+        inventory.write_text(yaml.safe_dump(self.inventory))
+        home = self.directory / "ansible"
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.directory / "collections"),
+            "ANSIBLE_HOME": str(home),
+            "ANSIBLE_INVENTORY": str(inventory),
+            "ANSIBLE_LOCAL_TEMP": str(home / "control"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
+            "LC_ALL": "C.UTF-8",
+        }
+        return subprocess.run(
+            [str(PROGRAMS / program), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120.0,
+            check=False,
+        )
+
+    def play(self, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook of the collection."""
+        return self.run("ansible-playbook", f"hadirector.director.{playbook}", *arguments)
+
+
+def start_web(host: Host) -> subprocess.Popen[str]:
+    """Start a web server that takes 50 ms for an answer, its name; return when it listens."""
+    arguments = ["--address", "0.0.0.0", "--port", "80", "--name", host.name, "--delay", "50"]
+    command = (sys.executable, "-m", "hadirector.demo.web", *arguments)
+    process = host.start(*command, output=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def start(site: Site, director: PairedDirector, text: str) -> None:
+    """Start a director with the file that serves both."""
+    file = site.file(director)
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    arguments = ("-m", "hadirector", "run", "-c", str(file), "--host", director.host.name)
+    with (site.directory / f"{director.host.name}.log").open("a") as log:
+        director.process = director.host.start(sys.executable, *arguments, output=log)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all tests of this module, because a start takes seconds."""
+    directory = tmp_path_factory.mktemp("ansible")
+    with Network() as network:
+        directors = build_pair(network, directory)
+        hosts = {
+            name: network.host(name, f"{address}/24") for name, address in WEB_ADDRESSES.items()
+        }
+        webs = {name: (host, start_web(host)) for name, host in hosts.items()}
+        client = network.host("client", "10.99.0.70/24")
+        site = Site(network, directory, directors, webs, client)
+        text = CONFIGURATION.format(directory=directory, peers="\n".join(directors[0].peers))
+        (directory / "hadirector.yaml").write_text(text)
+        for director in directors:
+            start(site, director, text)
+        built = site.run(
+            *("ansible-galaxy", "collection", "build", str(ROOT / "packaging/ansible")),
+            *("--output-path", str(directory)),
+        )
+        assert built.returncode == 0, built.stdout + built.stderr
+        [archive] = directory.glob("*.tar.gz")
+        path = str(directory / "collections")
+        got = site.run("ansible-galaxy", "collection", "install", str(archive), "-p", path)
+        assert got.returncode == 0, got.stdout + got.stderr
+        for director in directors:
+            director.wait_for("pair_peer_reached")
+            director.wait_for("quorum_reached")
+        lb1 = directors[0].host
+        eventually(lambda: lb1.holds(VIRTUAL_ADDRESS), 20.0, "lb1 ACTIVE")
+        yield site
+
+
+def changes(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Return the number of changes of each host."""
+    found = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
+    return {host: int(number) for host, number in found}
+
+
+def test_a_rolling_upgrade_fails_no_request(site: Site) -> None:
+    tasks = site.directory / "upgrade.yml"
+    tasks.write_text(UPGRADE)
+    client = run_python(site.client, CLIENT, VIRTUAL_ADDRESS)
+    try:
+        done = site.play("rolling_upgrade", "-e", f"upgrade_tasks={tasks}")
+        client.send_signal(signal.SIGTERM)
+        output, _ = client.communicate(timeout=10.0)
+    finally:
+        site.client.stop(client)
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = json.loads(output)
+    assert {name for name in answers if name.endswith("-new")} == {
+        "web1-new",
+        "web2-new",
+        "web3-new",
+    }
+    assert [name for name in answers if name.startswith("failed")] == []
