@@ -23,6 +23,7 @@ from hadirector.api.source_routes import SOURCE_ROUTES
 from hadirector.events.event_log import Page
 from hadirector.status.readiness import Readiness
 from hadirector.status.report import Status
+from hadirector.status.summary import DirectorSummary
 
 ROUTES: Final[tuple[AnyRoute, ...]] = (
     *POOL_ROUTES,
@@ -99,6 +100,18 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         body=Nothing,
         answer=Status,
         problems=(Code.NOT_FOUND, Code.DATAPLANE),
+    ),
+    Route(
+        method="GET",
+        path="/v1/summary",
+        name="read_summary",
+        summary="What all directors of a fleet should have in common, in a short form.",
+        role=Role.READ,
+        handler=status.read_summary,
+        query=Nothing,
+        body=Nothing,
+        answer=DirectorSummary,
+        problems=(Code.DATAPLANE,),
     ),
     Route(
         method="GET",

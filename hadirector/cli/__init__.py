@@ -70,6 +70,7 @@ COMMANDS: Final = {
     "drill": Entry("drill", "rehearse a failover, and measure what the clients would lose"),
     "alerts": Entry("alerts", "show the alerts and their receivers, and test the receivers"),
     "pair": Entry("pair", "make the identity of this director for the pair link"),
+    "fleet": Entry("fleet", "show many directors at once, and drain a real server on all of them"),
     "source": Entry("source", "show the discovery sources, and accept a small list"),
     "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),

@@ -17,9 +17,8 @@ from hadirector import __version__
 from hadirector.dataplane.slices import Slices
 from hadirector.director.connection_counts import ConnectionCounts
 from hadirector.director.parts import Parts
-from hadirector.model.configuration import Configuration, VirtualServer
+from hadirector.model.configuration import VirtualServer
 from hadirector.model.ipvs import ServiceEntry
-from hadirector.pair.configuration_hashes import hash_sections, join_hashes
 from hadirector.pair.contents import (
     connection_sync,
     failover_states,
@@ -29,14 +28,12 @@ from hadirector.pair.contents import (
 )
 from hadirector.pair.state import (
     GROUPS_MAX,
-    ConfigurationHashes,
     InstanceState,
     PairState,
     PauseState,
     VirtualServerState,
 )
 from hadirector.pools.decision import Judgement
-from hadirector.sources.expansion import expand
 
 Entries = tuple[ServiceEntry | None, ...]
 
@@ -69,7 +66,6 @@ class OwnState:
         self._parts = parts
         self._incarnation = incarnation
         self._examined: dict[str, _Examined] = {}
-        self._hashed: tuple[Configuration, ConfigurationHashes] | None = None
         self._connections = ConnectionCounts(parts)
 
     async def gather(self, generation: int) -> PairState:
@@ -79,7 +75,7 @@ class OwnState:
         assert pair is not None, "only a director with a pair link has a state for peers"
         servers = await self._virtual_servers()
         overrides = await parts.sharing.state()
-        hashes = await self._configuration_hashes()
+        hashes = await parts.hashed_configuration.hashes(parts.configuration)
         threads = parts.host_reconciler.status.sync_daemon.running
         return fit(
             PairState(
@@ -102,19 +98,6 @@ class OwnState:
                 announced=parts.announcer.announced[:GROUPS_MAX],
             )
         )
-
-    async def _configuration_hashes(self) -> ConfigurationHashes:
-        """Return the hashes of the configuration; they are made once for each configuration."""
-        configuration = self._parts.configuration
-        if self._hashed is not None and self._hashed[0] is configuration:
-            return self._hashed[1]
-        slices, sections = Slices(rest=True), {}
-        # The members of sources are no part of the file, and differ while one director is ahead.
-        for name, found in hash_sections(expand(configuration, {})):
-            sections[name] = found
-            await slices.pause()
-        self._hashed = configuration, join_hashes(sections)
-        return self._hashed[1]
 
     def instances(self) -> tuple[InstanceState, ...]:
         """Return the states of the VRRP instances."""

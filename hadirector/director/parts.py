@@ -17,6 +17,7 @@ from hadirector.director.alerts.alerts import Alerts
 from hadirector.director.alerts.conditions import Situation, find_conditions
 from hadirector.director.announcing import HashTables, announcement_facts, count_packets
 from hadirector.director.closer_look import CloserLook
+from hadirector.director.configuration_hashes import HashedConfiguration
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
@@ -99,6 +100,7 @@ class Parts:
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration, self.snapshots.note_change)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
+        self.hashed_configuration = HashedConfiguration()
         self.hash_tables = HashTables(read_kernel_option(MH_TABLE_BITS))
         self.announcer = Announcer(
             None if configuration.observing else configuration.announce,

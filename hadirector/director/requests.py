@@ -39,6 +39,7 @@ from hadirector.status.report import (
     real_server_statuses,
     virtual_server_status,
 )
+from hadirector.status.summary import DirectorSummary, summarize
 from hadirector.status.takeover import Successor
 from vrrp.model.report import InstanceStatus
 
@@ -197,6 +198,13 @@ class OperatorRequests:
         # A status never changes, so a thread can read it: 10,000 real servers take 50 ms.
         verdict = await asyncio.to_thread(judge_director, status)
         return replace(status, verdict=verdict)
+
+    async def summary(self, status: Status) -> DirectorSummary:
+        """Return the summary of a status, for a fleet."""
+        parts = self._parts
+        hashes = await parts.hashed_configuration.hashes(parts.configuration)
+        overrides = parts.overrides.current
+        return await asyncio.to_thread(summarize, status, hashes.whole, hashes.sections, overrides)
 
     async def _virtual_server_statuses(
         self, table: TableCounters

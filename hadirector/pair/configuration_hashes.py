@@ -30,6 +30,7 @@ _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "Pair": frozenset({"address", "port", "certificate", "key", "peers"}),
     "PassAuthentication": frozenset({"password"}),
     "Route": frozenset({"source", "interface"}),
+    "Source": frozenset({"token_file", "ca_file"}),
     "SyncSettings": frozenset({"interface"}),
     "UdpUnicast": frozenset({"source", "peers"}),
     "Unicast": frozenset({"source", "peers"}),
@@ -56,6 +57,10 @@ def hash_sections(configuration: Configuration) -> Iterator[tuple[str, str]]:
     yield "director", _hash([getattr(configuration, name) for name in _SETTINGS])
     for name in _SECTIONS:
         yield name, _hash(getattr(configuration, name))
+    if configuration.announce is not None:
+        yield "announce", _hash(configuration.announce)
+    for source in configuration.sources:
+        yield f"source/{source.name}", _hash(source)
     for instance in configuration.vrrp:
         yield f"vrrp/{instance.name}", _hash(instance)
     for server in configuration.virtual_servers:

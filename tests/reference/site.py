@@ -28,7 +28,7 @@ OF_THE_ROOT: Final = {
     "README.md": "index.md",
 }
 """Files in the root of the tree, and their pages."""
-EXAMPLES: Final = ("*.yaml", "prometheus/*.yaml", "grafana/*.json")
+EXAMPLES: Final = ("*.yaml", "fleet/*.yaml", "prometheus/*.yaml", "grafana/*.json")
 WIDTH: Final = 100
 _LINK: Final = re.compile(r"\[([^\]]*)\]\((?!https?:|#)([^)\s#]+)(#[^)\s]*)?\)")
 

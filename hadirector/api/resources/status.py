@@ -13,6 +13,7 @@ from hadirector.api.exchange import send
 from hadirector.api.problems import unknown_object
 from hadirector.api.route import JSON, Call, Nothing, Reply
 from hadirector.status.report import Status
+from hadirector.status.summary import DirectorSummary
 
 if TYPE_CHECKING:
     from hadirector.status.scrape import Scrape
@@ -52,6 +53,12 @@ async def _read_part(call: Call[StatusQuery, Nothing], name: str) -> Status:
         names = [server.name for server in status.virtual_servers]
         raise unknown_object("virtual server", name, names)
     return replace(status, virtual_servers=found)
+
+
+async def read_summary(call: Call[Nothing, Nothing]) -> Reply[DirectorSummary]:
+    """Answer with the summary of the latest status, which is at most some seconds old."""
+    snapshot = await call.context.snapshots.current()
+    return Reply(await call.context.director.operator.summary(snapshot.status))
 
 
 def _read_scrape(scope: str, accept: str) -> Scrape:
