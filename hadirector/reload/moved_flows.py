@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from checks.definition.result import Verdict
 from hadirector.dataplane.hash_tables import moved_share
+from hadirector.dataplane.rerouted_flows import broken_shares
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import HASH_SCHEDULERS, ServiceEntry, ServiceKey, Table
 from hadirector.pools.decision import judge
@@ -22,6 +23,8 @@ from hadirector.pools.slow_start import LONG_AGO
 
 PREDICTIONS_MAX: Final = 100
 """Services with a prediction. Each one takes about 10 ms."""
+USUAL_DIRECTORS: Final = (2, 4, 16)
+"""The numbers of directors of a prediction, if no pair link tells how many there are."""
 
 
 def moved_flows(
@@ -39,6 +42,7 @@ def moved_flows(
         for identity, target in facts.targets.items()
     }
     settled = replace(facts, targets=passing)
+    directors = _numbers_of_directors(new)
     predictions = left_out = 0
     for server in new.virtual_servers:
         if server.service.scheduler not in HASH_SCHEDULERS:
@@ -52,8 +56,25 @@ def moved_flows(
                 left_out += 1
             elif share := moved_share(before, after):
                 yield f"{key}: {share:.1%} of the flows get another real server"
+                if new.announce is not None and key.address in new.announce.addresses:
+                    yield from (_broken(key, share, number) for number in directors)
     if left_out:
         yield f"{left_out} more services change; their flows are not predicted"
+
+
+def _numbers_of_directors(new: Configuration) -> tuple[int, ...]:
+    return USUAL_DIRECTORS if new.pair is None else (1 + len(new.pair.peers),)
+
+
+def _broken(key: ServiceKey, moved: float, directors: int) -> str:
+    """Describe the flows that break if a director is lost, or returns, while they are open."""
+    broken = broken_shares(moved, directors)
+    least, most = f"{broken.threshold_least:.1%}", f"{broken.threshold_most:.1%}"
+    threshold = most if least == most else f"{least} to {most}"
+    return (
+        f"{key}: if one of {directors} directors is lost or returns, {broken.resilient:.1%} of the "
+        f"open flows break with resilient ECMP, {threshold} with hash-threshold ECMP"
+    )
 
 
 def _settled_entries(

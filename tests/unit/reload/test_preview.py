@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 from msgspec.structs import replace
 
 from checks.definition.result import Verdict
@@ -21,6 +22,7 @@ from hadirector.model.ipvs import (
     ServiceKey,
     Table,
 )
+from hadirector.model.pair import Pair
 from hadirector.pools.facts import Facts
 from hadirector.reload.preview import Preview, Situation, preview
 from vrrp.model.report import State
@@ -208,3 +210,44 @@ def test_a_plan_tells_which_share_of_the_flows_of_a_hash_scheduler_moves(read: R
     assert preview(now, new).moved_flows == (
         "tcp 192.0.2.10:80: 58.6% of the flows get another real server",
     )
+
+
+ANNOUNCED = """\
+announce: {groups: [{name: web, addresses: [192.0.2.10]}]}
+virtual_servers:
+  - name: web
+    address: 192.0.2.10:80
+    scheduler: sh
+    forwarding: dr
+    check: {type: tcp, interval: 2s, timeout: 1s}
+    real_servers:
+      - {address: 192.0.2.45, weight: 2}
+      - {address: 192.0.2.46}
+"""
+
+
+def test_a_plan_tells_which_flows_break_when_a_director_is_lost(read: Reader) -> None:
+    """58.6 % of the flows get another real server, and a router moves 1/N to 1/2 of all flows.
+
+    Without a pair link, the number of directors is not known.
+    """
+    old, new = read(ANNOUNCED), read(ANNOUNCED + "      - {address: 192.0.2.47}\n")
+    pool = {ONE: Destination(2, ForwardingMethod.DR), TWO: Destination(1, ForwardingMethod.DR)}
+    actual: Table = {WEB: ServiceEntry(old.virtual_servers[0].service, pool, {ONE: 2, TWO: 1})}
+    now = replace(situation(old, actual), wanted=actual)
+    lines = [
+        f"tcp 192.0.2.10:80: if one of {directors} directors is lost or returns, {resilient} of "
+        f"the open flows break with resilient ECMP, {threshold} with hash-threshold ECMP"
+        for directors, resilient, threshold in (
+            (2, "29.3%", "29.3%"),
+            (4, "14.6%", "19.5% to 29.3%"),
+            (16, "3.7%", "15.6% to 29.3%"),
+        )
+    ]
+    moved = "tcp 192.0.2.10:80: 58.6% of the flows get another real server"
+    assert preview(now, new).moved_flows == (moved, *lines)
+    link = {"address": "192.0.2.9", "port": 9470, "certificate": "file"}
+    peers = [{"name": name, **link} for name in ("lb2", "lb3", "lb4")]
+    pair = convert({"name": "lb1", "key": "file", "peers": peers, **link}, Pair)
+    fleet = replace(new, pair=pair)
+    assert preview(now, fleet).moved_flows == (moved, lines[1])
