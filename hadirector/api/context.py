@@ -82,7 +82,7 @@ class Context:
     async def _read_status(self) -> Status:
         return await self.director.operator.status()
 
-    async def _prepare_status(self) -> bytes:
+    async def _prepare_status(self) -> bytes | bytearray:
         return await encode_status(await self.director.operator.status())
 
     async def _prepare_metrics(self, scrape: Scrape) -> bytes:

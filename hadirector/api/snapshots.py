@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from hadirector.dataplane.slices import Slices
 from hadirector.status.overview import (
+    MemberCounts,
     VirtualServerOverview,
     instance_overview,
     problems_by_object,
@@ -98,8 +99,12 @@ class Snapshots:
         rows = {}
         slices = Slices(rest=True)
         for server in status.virtual_servers:
-            rows[server.name] = virtual_server_overview(server, problems.get(server.name, ()))
-            await slices.pause()
+            counts = MemberCounts()
+            for member in server.real_servers:
+                counts.add(member)
+                await slices.pause()
+            own = problems.get(server.name, ())
+            rows[server.name] = virtual_server_overview(server, counts, own)
         snapshot = Snapshot(status, rows, began)
         content = snapshot.content()
         before = self._latest.generation if self._latest else 0

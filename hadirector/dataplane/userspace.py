@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import socket
 from collections.abc import Collection, Mapping, Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from hadirector.dataplane.balance import SCHEDULERS, Offer, balancer
 from hadirector.dataplane.dataplane import Counters, OperationFailure, Pool
@@ -26,11 +27,16 @@ from hadirector.dataplane.reconcile import (
     Operation,
 )
 from hadirector.dataplane.relay import ReservedError, open_towards, relay, reset
+from hadirector.dataplane.slices import Slices
 from hadirector.model.ipvs import Destination, DestinationKey, Protocol, Service, ServiceKey
 from hadirector.runtime.shortage import ShortageLog
 
 CONNECTIONS_MAX = 4096
 CLOSE_SECONDS_MAX = 1.0
+
+_fingerprints: Final = itertools.count(1)
+"""The destinations of a service get a new number with each change, since no other program changes
+them."""
 
 
 class OperationRefusedError(Exception):
@@ -44,6 +50,7 @@ class RelayedService:
         self.key = key
         self.service = service
         self.destinations: dict[DestinationKey, Destination] = {}
+        self.fingerprint = next(_fingerprints)
         self.active: dict[DestinationKey, int] = {}
         self.connections: set[asyncio.Task[None]] = set()
         self._balancer = balancer(service.scheduler)
@@ -71,6 +78,16 @@ class RelayedService:
         """Change the settings; connections continue."""
         self._balancer = balancer(service.scheduler)
         self.service = service
+
+    def set(self, key: DestinationKey, destination: Destination) -> None:
+        """Add a destination, or change its settings; its connections continue."""
+        self.destinations[key] = destination
+        self.fingerprint = next(_fingerprints)
+
+    def remove(self, key: DestinationKey) -> None:
+        """Remove a destination, if it exists; its connections continue."""
+        self.destinations.pop(key, None)
+        self.fingerprint = next(_fingerprints)
 
     def open(self) -> None:
         """Listen, or continue to listen. Raises OSError."""
@@ -153,22 +170,27 @@ class UserspaceDataplane:
             if (keys is None or key in keys) and (served.listening or key.address in self._withheld)
         }
 
-    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # there are no fingerprints
-        """Return the destinations of a service."""
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
+        """Return the destinations of a service; None if they still have this fingerprint."""
         served = self._services.get(key)
-        return Pool({} if served is None else dict(served.destinations))
+        if served is None:
+            return Pool({})
+        if served.fingerprint == fingerprint:
+            return None
+        return Pool(dict(served.destinations), served.fingerprint)
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
         """Return the counters of every destination. This dataplane has no inactive connections."""
         served = self._services.get(key)
         if served is None:
             return {}
-        return {
-            destination_key: Counters(
-                destination.weight, served.active.get(destination_key, 0), inactive=0
-            )
-            for destination_key, destination in served.destinations.items()
-        }
+        counters: dict[DestinationKey, Counters] = {}
+        slices = Slices()
+        for destination_key, destination in tuple(served.destinations.items()):
+            active = served.active.get(destination_key, 0)
+            counters[destination_key] = Counters(destination.weight, active, inactive=0)
+            await slices.pause()
+        return counters
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order.
@@ -220,9 +242,9 @@ class UserspaceDataplane:
             case DeleteService():
                 self._delete_service(operation.key)
             case AddDestination() | EditDestination():
-                self._service(operation.service).destinations[operation.key] = operation.destination
+                self._service(operation.service).set(operation.key, operation.destination)
             case DeleteDestination():
-                self._service(operation.service).destinations.pop(operation.key, None)
+                self._service(operation.service).remove(operation.key)
             case _:
                 assert_never(operation)
 

@@ -136,7 +136,8 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
 
         Without a server, the method of the virtual server.
         """
-        return frozenset(map(self.forwarding_of, self.all_servers)) or frozenset({self.forwarding})
+        own = {real_server.forwarding for real_server in self.all_servers} or {None}
+        return frozenset(self.forwarding if method is None else method for method in own)
 
     @property
     def all_servers(self) -> tuple[RealServer, ...]:

@@ -118,13 +118,34 @@ def instance_overview(status: InstanceStatus) -> InstanceOverview:
     )
 
 
+class MemberCounts:
+    """Counts the real servers of a virtual server that are not absent, by their states.
+
+    The real servers are added one at a time, so that the caller can pause between them.
+    """
+
+    def __init__(self) -> None:
+        self.all = 0
+        self.passing = 0
+        self.serving = 0
+        self.overridden = 0
+
+    def add(self, member: RealServerStatus) -> None:
+        """Count a real server."""
+        if member.absent:
+            return
+        self.all += 1
+        self.passing += member.verdict is Verdict.PASSING
+        self.serving += bool(member.actual_weight)
+        self.overridden += member.override is not None
+
+
 def virtual_server_overview(
-    server: VirtualServerStatus, problems: Iterable[Problem]
+    server: VirtualServerStatus, counts: MemberCounts, problems: Iterable[Problem]
 ) -> VirtualServerOverview:
-    """Return the row of a virtual server. ``problems`` are its own problems."""
+    """Return the row of a virtual server. ``counts`` and ``problems`` are its own."""
     worst = max(problems, key=lambda problem: SEVERITY[problem.level], default=None)
     sorry = server.sorry_server
-    members = [member for member in server.real_servers if not member.absent]
     return VirtualServerOverview(
         name=server.name,
         address=server.address,
@@ -133,10 +154,10 @@ def virtual_server_overview(
         forwarding=server.forwarding,
         level=worst.level if worst else Level.OK,
         reason=worst.reason if worst else "",
-        real_servers=len(members),
-        passing=sum(member.verdict is Verdict.PASSING for member in members),
-        serving=sum(bool(member.actual_weight) for member in members),
-        overridden=sum(member.override is not None for member in members),
+        real_servers=counts.all,
+        passing=counts.passing,
+        serving=counts.serving,
+        overridden=counts.overridden,
         sorry_server=sorry is not None and bool(sorry.actual_weight),
         has_quorum=server.has_quorum,
         passing_weight=server.passing_weight,

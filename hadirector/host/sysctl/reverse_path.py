@@ -66,6 +66,6 @@ def _probed_interfaces(wanted: Collection[Sysctl]) -> set[str]:
 
 def _replies_bypass(configuration: Configuration) -> bool:
     """Return whether replies of some real servers do not pass through this host."""
-    servers = configuration.virtual_servers
-    bypass = any(has_bypass(server) and is_ipv4(server) for server in servers)
-    return bypass and configuration.dataplane == "ipvs"
+    if configuration.dataplane != "ipvs":
+        return False
+    return any(is_ipv4(server) and has_bypass(server) for server in configuration.virtual_servers)

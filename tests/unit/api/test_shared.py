@@ -28,7 +28,7 @@ class Preparing:
         return b"%d" % number
 
 
-async def get(shared: SharedAnswer) -> bytes:
+async def get(shared: SharedAnswer) -> bytes | bytearray:
     async with shared.answer() as body:
         return body
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from checks.definition.result import Verdict
 from hadirector.model.configuration import RealServer
 from hadirector.model.ipvs import DestinationKey
-from hadirector.status.overview import virtual_server_overview
+from hadirector.status.overview import MemberCounts, virtual_server_overview
 from hadirector.status.problems import judge_director
 from hadirector.status.report import real_server_statuses
 from hadirector.status.verdict import Level
@@ -47,7 +47,10 @@ def test_a_pool_of_absent_servers_serves_no_client() -> None:
 
 def test_the_overview_does_not_count_absent_servers() -> None:
     [pool] = with_members(GOOD, ABSENT).virtual_servers
-    row = virtual_server_overview(pool, ())
+    counts = MemberCounts()
+    for member in pool.real_servers:
+        counts.add(member)
+    row = virtual_server_overview(pool, counts, ())
     assert (row.real_servers, row.passing, row.serving) == (1, 1, 1)
 
 
