@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from functools import partial
-from typing import Final, cast
+from typing import Final
 
 from hadirector.model.ipvs import DestinationKey
 from hadirector.runtime.descriptors import RELAY_RESERVE, is_reserved
@@ -51,15 +50,19 @@ async def relay(client: socket.socket, server: socket.socket, destination: Desti
     loop = asyncio.get_running_loop()
     orderly = False
     try:
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         async with asyncio.timeout(CONNECT_SECONDS_MAX):
             await loop.sock_connect(server, (destination.address, destination.port))
         orderly = await _Relay().run(client, server)
     except OSError:
         pass  # both connections are reset below; TimeoutError is an OSError too
     finally:
-        if not orderly:
-            reset(client)
-            reset(server)
+        for end in (client, server):
+            if orderly:
+                end.close()  # the kernel sends the last bytes
+            else:
+                reset(end)
 
 
 def reset(connection: socket.socket) -> None:
@@ -70,114 +73,118 @@ def reset(connection: socket.socket) -> None:
 
 
 class _Relay:
-    """The two ends of a relay, and the time of its latest byte.
+    """The two directions of a relay, and the time of its latest byte.
 
-    The ends are protocols of asyncio. With tasks for the directions, a thousand clients delay the
-    other work of the event loop.
+    The directions are called when a socket is ready. Tasks would delay the other work of the event
+    loop. Transports of asyncio refer to themselves, so a thousand of them would do the same when
+    the garbage collector removes them.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[bool] = self._loop.create_future()
-        self._ends: list[_End] = []
-        self._closed = 0
+        self._directions: list[_Direction] = []
         self._latest = self._loop.time()
         self._idle = self._loop.call_later(IDLE_SECONDS_MAX, self._watch_idle)
 
     async def run(self, client: socket.socket, server: socket.socket) -> bool:
-        """Copy bytes until the end; return whether both sides have finished and are closed.
+        """Copy bytes until the end; return whether both sides have finished.
 
-        Otherwise the sockets remain open, and the event loop no longer uses them.
+        The sockets remain open, and the event loop no longer uses them.
         """
         try:
-            for connection in (client, server):
-                await self._loop.create_connection(partial(_End, self), sock=connection)
-            first, second = self._ends
-            first.send_to(second)
-            second.send_to(first)
+            for source, sink in ((client, server), (server, client)):
+                self._directions.append(_Direction(self, source, sink))
             return await self._ended
         finally:
             self._idle.cancel()
-            for end in self._ends:
-                end.transport.abort()  # without effect on a connection that is closed
-            self._ends.clear()  # the relay and its ends refer to each other
-
-    def add(self, end: _End) -> None:
-        """Take an end whose connection is known."""
-        self._ends.append(end)
+            for direction in self._directions:
+                direction.stop()
+            self._directions.clear()  # the relay and its directions refer to each other
 
     def note_piece(self) -> None:
         """Restart the idle time."""
         self._latest = self._loop.time()
 
-    def finish(self) -> None:
-        """Close both connections if no side sends any more. The last bytes are still sent."""
-        if all(end.finished for end in self._ends):
-            for end in self._ends:
-                end.transport.close()
+    def note_finish(self) -> None:
+        """End the relay if no side sends any more."""
+        if all(direction.finished for direction in self._directions):
+            self.end(orderly=True)
 
-    def note_loss(self, error: Exception | None) -> None:
-        """End the relay after an error, or when both connections are closed."""
-        self._closed += 1
-        if error is not None or self._closed == len(self._ends):
-            self._end(orderly=error is None)
+    def end(self, *, orderly: bool) -> None:
+        """End the relay."""
+        if not self._ended.done():
+            self._ended.set_result(orderly)
 
     def _watch_idle(self) -> None:
         left = self._latest + IDLE_SECONDS_MAX - self._loop.time()
         if left > 0:
             self._idle = self._loop.call_later(left, self._watch_idle)
         else:
-            self._end(orderly=False)
-
-    def _end(self, *, orderly: bool) -> None:
-        if not self._ended.done():
-            self._ended.set_result(orderly)
+            self.end(orderly=False)
 
 
-class _End(asyncio.BufferedProtocol):
-    """One end of a relay. It sends to the other end what it receives."""
+class _Direction:
+    """Sends to ``sink`` what comes from ``source``. It receives the next piece afterwards."""
 
-    transport: asyncio.Transport
-
-    def __init__(self, relay: _Relay) -> None:
+    def __init__(self, relay: _Relay, source: socket.socket, sink: socket.socket) -> None:
         self.finished = False
         self._relay = relay
-        self._other: asyncio.Transport | None = None
+        self._source = source
+        self._sink = sink
+        self._rest = b""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(source, self._receive)
 
-    def send_to(self, other: _End) -> None:
-        """Begin to receive, and send what comes to the other end."""
-        self._other = other.transport
-        self.transport.resume_reading()
+    def stop(self) -> None:
+        """Stop to receive and to send."""
+        self._loop.remove_reader(self._source)
+        self._loop.remove_writer(self._sink)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(high=0)
-        self.transport.pause_reading()
-        self._relay.add(self)
-
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the size of asyncio.BufferedProtocol is a hint
-        return _piece
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def _receive(self) -> None:
+        try:
+            size = self._source.recv_into(_piece)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._relay.end(orderly=False)
+            return
         self._relay.note_piece()
-        if self._other is not None:
-            self._other.write(bytes(memoryview(_piece)[:nbytes]))
+        if size:
+            self._send(memoryview(_piece)[:size])
+        else:
+            self._finish()
 
-    def eof_received(self) -> bool:
+    def _send(self, piece: memoryview) -> None:
+        sent = self._try_to_send(piece)
+        if sent < len(piece):
+            self._rest = bytes(piece[sent:])
+            self._loop.remove_reader(self._source)
+            self._loop.add_writer(self._sink, self._send_rest)
+
+    def _send_rest(self) -> None:
+        self._rest = self._rest[self._try_to_send(self._rest) :]
+        if not self._rest:
+            self._loop.remove_writer(self._sink)
+            self._loop.add_reader(self._source, self._receive)
+
+    def _try_to_send(self, piece: memoryview | bytes) -> int:
+        """Return the number of bytes that the socket takes. An error ends the relay."""
+        try:
+            return self._sink.send(piece)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self._relay.end(orderly=False)
+            return len(piece)
+
+    def _finish(self) -> None:
+        """Pass on that the source sends no more."""
         self.finished = True
-        if self._other is not None:
-            self._other.write_eof()
-        self._relay.finish()
-        return True  # this end can still receive
-
-    def pause_writing(self) -> None:
-        if self._other is not None:
-            self._other.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self._other is not None:
-            self._other.resume_reading()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._other = None
-        self._relay.note_loss(error)
+        self._loop.remove_reader(self._source)
+        try:
+            self._sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._relay.end(orderly=False)
+        else:
+            self._relay.note_finish()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -129,3 +130,56 @@ async def test_a_refused_destination_resets_the_client() -> None:
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(1)
         writer.close()
+
+
+async def test_a_piece_is_sent_at_once_in_both_directions() -> None:
+    with socket.create_server((DESTINATION, 0)) as listening, socket.socket() as client:
+        client.connect(listening.getsockname())
+        passed = listening.accept()[0]
+        passed.setblocking(False)
+        key = DestinationKey(*listening.getsockname())
+        server = open_towards(passed, key)
+        relaying = asyncio.create_task(relay(passed, server, key))
+        await asyncio.sleep(0.05)
+        for end in (passed, server):
+            assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        relaying.cancel()
+        await asyncio.wait([relaying])
+        assert (passed.fileno(), server.fileno()) == (-1, -1)
+
+
+async def test_a_relay_leaves_nothing_to_the_garbage_collector() -> None:
+    """A collection of a thousand relays would delay the event loop."""
+    loop = asyncio.get_running_loop()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with socket.create_server((DESTINATION, 0)) as listening:
+            listening.setblocking(False)
+            for _ in range(3):
+                await _relay_once(loop, listening)
+        gc.collect()
+        left = [each for each in gc.garbage if type(each).__module__ != "builtins"]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []
+
+
+async def _relay_once(loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
+    """Relay one byte to the other end, and half-close both ends."""
+    key = DestinationKey(*listening.getsockname())
+    with socket.socket() as client:
+        client.setblocking(False)
+        await loop.sock_connect(client, listening.getsockname())
+        passed, _ = await loop.sock_accept(listening)
+        relaying = asyncio.create_task(relay(passed, open_towards(passed, key), key))
+        destination, _ = await loop.sock_accept(listening)
+        with destination:
+            await loop.sock_sendall(client, b"a")
+            assert await loop.sock_recv(destination, 10) == b"a"
+            for end in (client, destination):
+                end.shutdown(socket.SHUT_WR)
+            await relaying
