@@ -6,6 +6,7 @@ the line goes to stderr and begins with its priority (sd-daemon(3)).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -13,6 +14,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from time import monotonic
 from typing import Any, Final, Literal, TextIO
@@ -26,6 +28,10 @@ with absent("rich"):
     import structlog
 
 LINES_MAX = 10_000
+GATHER_SECONDS: Final = 0.005
+"""Lines of this time are written together. A thread that writes each line at once interrupts the
+event loop two to four times for it."""
+TOGETHER_MAX: Final = 100
 MESSAGES_MAX = 20
 MESSAGES_SECONDS = 10.0
 """At most ``MESSAGES_MAX`` messages of libraries are logged in this time."""
@@ -85,15 +91,25 @@ class LogWriter:
     def _write_all(self) -> None:
         signals.block()
         while True:
-            text, datagram = self._lines.get()
+            lines = [self._lines.get()]
+            time.sleep(GATHER_SECONDS)
+            with contextlib.suppress(queue.Empty):
+                while len(lines) < TOGETHER_MAX:
+                    lines.append(self._lines.get_nowait())
             try:
-                if datagram is None or not self._journal.send(datagram):
-                    self._stream.write(text)
-                    self._stream.flush()
+                self._write_together(lines)
             except (OSError, ValueError):
-                self._dropped += 1
-            finally:
+                self._dropped += len(lines)
+            for _ in lines:
                 self._lines.task_done()
+
+    def _write_together(self, lines: Sequence[Line]) -> None:
+        others = [
+            text for text, datagram in lines if datagram is None or not self._journal.send(datagram)
+        ]
+        if others:
+            self._stream.write("".join(others))
+            self._stream.flush()
 
 
 class Renderer:

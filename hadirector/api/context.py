@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hadirector.api.audit import Audit
 from hadirector.api.connections import Connections
-from hadirector.api.exchange import encode_status, join_in_thread
+from hadirector.api.exchange import encode_status, prepare_in_thread
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.shared import SharedAnswer, Turns
 from hadirector.api.snapshots import Snapshots
@@ -82,8 +82,8 @@ class Context:
     async def _read_status(self) -> Status:
         return await self.director.operator.status()
 
-    async def _prepare_status(self) -> bytes | bytearray:
+    async def _prepare_status(self) -> list[bytes]:
         return await encode_status(await self.director.operator.status())
 
-    async def _prepare_metrics(self, scrape: Scrape) -> bytes:
-        return await join_in_thread(scrape.pieces(await self.director.operator.status()))
+    async def _prepare_metrics(self, scrape: Scrape) -> list[bytes]:
+        return await prepare_in_thread(scrape.pieces(await self.director.operator.status()))

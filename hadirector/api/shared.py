@@ -16,7 +16,7 @@ REST_SECONDS_MAX: Final = 2.0
 class _Preparation:
     """One answer: the task that prepares it, and the number of clients that wait for it."""
 
-    def __init__(self, task: asyncio.Task[bytes | bytearray]) -> None:
+    def __init__(self, task: asyncio.Task[list[bytes]]) -> None:
         self.task = task
         self.clients = 0
 
@@ -53,14 +53,14 @@ class SharedAnswer:
     its request. If all its clients disconnect, the preparation is cancelled.
     """
 
-    def __init__(self, prepare: Callable[[], Awaitable[bytes | bytearray]], turns: Turns) -> None:
+    def __init__(self, prepare: Callable[[], Awaitable[list[bytes]]], turns: Turns) -> None:
         self._prepare = prepare
         self._turns = turns
         self._places = asyncio.Semaphore(ANSWERS_MAX)
         self._next: _Preparation | None = None
 
     @contextlib.asynccontextmanager
-    async def answer(self) -> AsyncIterator[bytes | bytearray]:
+    async def answer(self) -> AsyncIterator[list[bytes]]:
         """Return an answer. It stays in memory until all clients have left their contexts."""
         preparation = self._join()
         try:
@@ -86,7 +86,7 @@ class SharedAnswer:
         elif not task.cancelled() and task.exception() is None:
             self._places.release()
 
-    async def _prepare_next(self) -> bytes | bytearray:
+    async def _prepare_next(self) -> list[bytes]:
         await self._places.acquire()
         try:
             async with self._turns.turn():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,7 +18,7 @@ from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.drills import Drills
 from hadirector.director.handovers import Handovers
-from hadirector.director.messages import FirstVerdictsOverdue, Message
+from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.pairing import Pairing
 from hadirector.director.parts import Parts
@@ -32,6 +31,7 @@ from hadirector.director.web_process import WebProcess
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import ApiRoles, Configuration
+from hadirector.processes import memory
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.supervisor import Child
 from hadirector.runtime.service_manager import ServiceManager
@@ -104,8 +104,7 @@ class Director:
         self._log_start(adopted)
         self.reconfiguration.warn_of_exposure(parts.configuration)
         self.reconfiguration.log_differences(parts.configuration)
-        # Without this, each run of the garbage collector takes 20 ms for objects that stay.
-        gc.freeze()
+        memory.shorten_collections()
         async with asyncio.TaskGroup() as group:
             loops = self._loops()
             running = [group.create_task(loop, name=name) for name, loop in loops.items()]
@@ -225,8 +224,11 @@ class Director:
 
     async def _handle_messages(self) -> None:
         while True:
-            await self._dispatcher.handle(await self._messages.get())
+            message, begun = await self._messages.get(), self._parts.election.begun
+            await self._dispatcher.handle(message)
             self.pairing.note_change()
+            if isinstance(message, ConfigurationRead) or self._parts.election.begun is not begun:
+                memory.settle()  # the decisions about all pools leave objects that stay
             await asyncio.sleep(0)  # other tasks run during a burst of messages
 
     def _put_later(self, delay: float, message: Message) -> None:

@@ -1,9 +1,16 @@
-"""Reduces the memory of a child process after it has read its configuration."""
+"""Reduces the memory of a process, and the work of its garbage collector."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+from typing import Final
+
+THRESHOLDS: Final = (700, 5, 4)
+"""Collections of the oldest objects after 21,000 new objects instead of 85,000 (gc.set_threshold).
+
+Each collection then has fewer objects to remove, for example those of connections that have ended.
+"""
 
 
 def settle() -> None:
@@ -16,3 +23,12 @@ def settle() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # malloc_trim(3), of glibc only
     if trim is not None:
         trim(0)
+
+
+def shorten_collections() -> None:
+    """Exclude all objects from later garbage collections, and collect more often.
+
+    Each collection holds the event loop. Before, one took 20 ms for objects that stay.
+    """
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)

@@ -187,3 +187,20 @@ def test_the_format_can_change_while_the_log_is_in_use(stream: io.StringIO) -> N
     structlog.get_logger().info("quorum_reached")
     writer.drain(5.0)
     assert stream.getvalue().endswith(" [info] quorum_reached\n")
+
+
+def test_lines_that_come_together_are_written_together_in_their_order() -> None:
+    class Counting(io.StringIO):
+        writes = 0
+
+        def write(self, text: str) -> int:
+            self.writes += 1
+            return super().write(text)
+
+    stream = Counting()
+    writer = log.LogWriter(stream)
+    for number in range(60):
+        writer.write(f"{number}\n")
+    writer.drain(seconds=5.0)
+    assert stream.getvalue() == "".join(f"{number}\n" for number in range(60))
+    assert stream.writes < 10

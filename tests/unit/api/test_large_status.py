@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from checks.definition.result import Verdict
-from hadirector.api.exchange import encode_status
+from hadirector.api.exchange import PIECE_BYTES, encode_status
 from hadirector.api.snapshots import Snapshots
 from hadirector.status.overview import MemberCounts
 from hadirector.status.report import Status
@@ -18,14 +18,15 @@ async def test_the_encoded_status_has_every_field_and_pauses_at_each_real_server
     status = with_members(*[replace(GOOD, active_connections=each) for each in range(300)])
     empty = replace(status.virtual_servers[0], name="empty", real_servers=())
     status = replace(status, virtual_servers=(*status.virtual_servers, empty))
-    text, pauses = await count_pauses(encode_status(status))
-    assert msgspec.json.decode(text, type=Status) == status
+    pieces, pauses = await count_pauses(encode_status(status))
+    assert msgspec.json.decode(b"".join(pieces), type=Status) == status
+    assert max(map(len, pieces)) < 2 * PIECE_BYTES < sum(map(len, pieces))
     assert pauses == 300
 
 
 async def test_a_status_without_virtual_servers_is_encoded() -> None:
     status = replace(with_members(GOOD), virtual_servers=())
-    assert msgspec.json.decode(await encode_status(status), type=Status) == status
+    assert msgspec.json.decode(b"".join(await encode_status(status)), type=Status) == status
 
 
 async def test_the_rows_of_an_overview_are_counted_with_a_pause_at_each_real_server() -> None:
