@@ -121,7 +121,7 @@ def instance_overview(status: InstanceStatus) -> InstanceOverview:
 class MemberCounts:
     """Counts the real servers of a virtual server that are not absent, by their states.
 
-    The real servers are added one at a time, so that the caller can pause between them.
+    The caller adds one real server at a time, and can pause after each.
     """
 
     def __init__(self) -> None:
