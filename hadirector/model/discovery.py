@@ -8,8 +8,10 @@ import msgspec
 
 from hadirector.model.ipvs import endpoint
 
-SourceType = Literal["file", "http", "dns"]
+SourceType = Literal["file", "http", "dns", "etcd", "kubernetes", "consul"]
 SourceFormat = Literal["members", "prometheus", "endpoint_slices"]
+DnsRecords = Literal["addresses", "srv"]
+Family = Literal["any", "ipv4", "ipv6"]
 MEMBERS_MAX = 10_000
 """Members of one source."""
 
@@ -42,7 +44,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A source of members. Durations are in seconds.
 
     ``location`` is a path, a URL or a domain name. ``poll`` is the time between two readings, and
-    ``timeout`` the deadline of one.
+    ``timeout`` the deadline of one. With ``wait``, an HTTP server may hold a request that long.
+
+    etcd has one document in ``key``, or one member in each key that begins with ``prefix``.
     """
 
     name: str
@@ -51,9 +55,25 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     format: SourceFormat = "members"
     poll: float = 10.0
     timeout: float = 3.0
+    wait: float = 0.0
     token_file: str | None = None
     ca_file: str | None = None
     port: int = 0
+    port_name: str = ""
+    records: DnsRecords = "addresses"
+    family: Family = "any"
+    nameserver: tuple[str, int] | None = None
+    key: str | None = None
+    prefix: str | None = None
+    namespace: str = "default"
+    service: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the members are, for people."""
+        if self.type == "kubernetes":
+            return f"{self.location} {self.namespace}/{self.service}"
+        return " ".join(filter(None, (self.location, self.key, self.prefix, self.service)))
 
 
 class AdmissionPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,7 +191,7 @@ class Discovery:
         return SourceStatus(
             name=source.name,
             type=source.type,
-            location=source.location,
+            location=source.place,
             members=None if found is None else len(found.members),
             age=silence,
             failure=failure[0] if failure else "",

@@ -10,13 +10,13 @@ like a member that has gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Annotated, Final
 
 import msgspec
 
-from hadirector.model.discovery import MEMBERS_MAX, Member, SourceFormat
+from hadirector.model.discovery import MEMBERS_MAX, Family, Member, SourceFormat
 
 BYTES_MAX: Final = 4 * 1024 * 1024
 """The size of a document."""
@@ -73,13 +73,25 @@ class _SlicePort(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
-class _Slice(msgspec.Struct, frozen=True):
+class Metadata(msgspec.Struct, frozen=True, rename={"version": "resourceVersion"}):
+    """The name of an object of Kubernetes, and the version that it has."""
+
+    name: str = ""
+    version: str = ""
+    rest: str = msgspec.field(default="", name="continue")
+
+
+class Slice(msgspec.Struct, frozen=True, rename={"address_type": "addressType"}):
+    """An EndpointSlice."""
+
+    metadata: Metadata = Metadata()
+    address_type: str = ""
     endpoints: list[_Endpoint] | None = None
     ports: list[_SlicePort] | None = None
 
 
 class _Slices(msgspec.Struct, frozen=True):
-    items: list[_Slice]
+    items: list[Slice]
 
 
 def read_document(text: bytes, form: SourceFormat, port_name: str = "") -> tuple[Member, ...]:
@@ -94,6 +106,32 @@ def read_document(text: bytes, form: SourceFormat, port_name: str = "") -> tuple
         found = list(_READERS[form](text, port_name))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise DocumentError(f"not a document in the format {form}: {error}") from error
+    return collect_members(found)
+
+
+def read_values(values: Iterable[tuple[str, bytes]]) -> tuple[Member, ...]:
+    """Return the members of texts that are one member each, with their places.
+
+    Raises DocumentError.
+    """
+    found = []
+    for place, text in values:
+        try:
+            found.append((place, _member(msgspec.json.decode(text, type=_Member))))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise DocumentError(f"{place}: not a member: {error}") from error
+    return collect_members(found)
+
+
+def read_slices(slices: Iterable[Slice], port_name: str, family: Family) -> tuple[Member, ...]:
+    """Return the members of EndpointSlices. Raises DocumentError."""
+    unwanted = {"any": "", "ipv4": "IPv6", "ipv6": "IPv4"}[family]
+    wanted = (each for each in slices if not unwanted or each.address_type != unwanted)
+    return collect_members(list(_slice_members(wanted, port_name)))
+
+
+def collect_members(found: Sequence[tuple[str, Member]]) -> tuple[Member, ...]:
+    """Check members with their places; return each address and port once. Raises DocumentError."""
     if len(found) > MEMBERS_MAX:
         raise DocumentError(f"{len(found)} members, expected at most {MEMBERS_MAX}")
     members: dict[tuple[str, int], Member] = {}
@@ -108,10 +146,13 @@ def read_document(text: bytes, form: SourceFormat, port_name: str = "") -> tuple
 def _own(text: bytes, _port_name: str) -> Iterator[tuple[str, Member]]:
     document = msgspec.json.decode(text, type=_Members)
     for index, each in enumerate(document.members):
-        member = Member(
-            each.address, each.port, each.identity, each.weight, each.tier, each.leaving
-        )
-        yield f"members[{index}]", member
+        yield f"members[{index}]", _member(each)
+
+
+def _member(found: _Member) -> Member:
+    return Member(
+        found.address, found.port, found.identity, found.weight, found.tier, found.leaving
+    )
 
 
 def _prometheus(text: bytes, _port_name: str) -> Iterator[tuple[str, Member]]:
@@ -125,17 +166,34 @@ def _prometheus(text: bytes, _port_name: str) -> Iterator[tuple[str, Member]]:
 
 
 def _endpoint_slices(text: bytes, port_name: str) -> Iterator[tuple[str, Member]]:
-    for number, each in enumerate(msgspec.json.decode(text, type=_Slices).items):
+    return _slice_members(msgspec.json.decode(text, type=_Slices).items, port_name)
+
+
+def _slice_members(slices: Iterable[Slice], port_name: str) -> Iterator[tuple[str, Member]]:
+    """Yield each address once. An endpoint can be in two slices for a time (EndpointSlices,
+    "Duplicate endpoints", in the documentation of Kubernetes), and counts as ready if it is ready
+    in one of them.
+    """
+    members: dict[tuple[str, int], tuple[str, Member]] = {}
+    for number, each in enumerate(slices):
         place = f"items[{number}]"
         if not each.endpoints:
             continue
-        ports = [port for port in each.ports or () if not port_name or port.name == port_name]
-        if len(ports) != 1 or ports[0].port is None:
-            named = f" with the name {port_name}" if port_name else ""
-            raise DocumentError(f"{place}.ports: {len(ports)} ports{named}, expected one")
+        port = _slice_port(place, each, port_name)
         for index, endpoint in enumerate(each.endpoints):
-            if (member := _endpoint(endpoint, ports[0].port)) is not None:
-                yield f"{place}.endpoints[{index}]", member
+            member = _endpoint(endpoint, port)
+            if member is not None and (member.key not in members or not member.leaving):
+                members[member.key] = f"{place}.endpoints[{index}]", member
+    yield from members.values()
+
+
+def _slice_port(place: str, found: Slice, port_name: str) -> int:
+    """Return the port of a slice. Raises DocumentError."""
+    ports = [port for port in found.ports or () if not port_name or port.name == port_name]
+    if len(ports) != 1 or ports[0].port is None:
+        named = f" with the name {port_name}" if port_name else ""
+        raise DocumentError(f"{place}.ports: {len(ports)} ports{named}, expected one")
+    return ports[0].port
 
 
 def _endpoint(endpoint: _Endpoint, port: int) -> Member | None:

@@ -23,7 +23,6 @@ from hadirector.sources.etcd_messages import (
     lease_request,
     range_request,
     read_answer,
-    read_failure,
     read_stream_line,
     replace_request,
     watch_request,
@@ -134,12 +133,7 @@ class EtcdClient:
         return read_answer(await self._request(method, request), kind)
 
     async def _request(self, method: str, request: bytes) -> bytes:
-        try:
-            return (await self._http.request(Request("POST", f"/v3/{method}", request))).body
-        except RequestError as error:
-            if reason := read_failure(error.body):
-                raise RequestError(f"{error}: {reason}", error.status, error.body) from error
-            raise
+        return (await self._http.request(Request("POST", f"/v3/{method}", request))).body
 
 
 async def _answer(stream: Stream, within: float) -> WatchAnswer | None:

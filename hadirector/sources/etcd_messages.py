@@ -87,11 +87,6 @@ class WatchAnswer(msgspec.Struct, frozen=True):
     compact_revision: int = 0
 
 
-class _Failure(msgspec.Struct, frozen=True):
-    message: str = ""
-    code: int = 0
-
-
 class _StreamError(msgspec.Struct, frozen=True):
     message: str = ""
 
@@ -117,14 +112,6 @@ def read_stream_line(text: bytes, kind: type[Content]) -> Content:
     if streamed.result is None:
         raise RequestError("not an answer of etcd: neither a result nor an error")
     return streamed.result
-
-
-def read_failure(text: bytes) -> str:
-    """Return the reason in an answer with an HTTP error; empty without a reason."""
-    try:
-        return read_answer(text, _Failure).message[:200]
-    except RequestError:
-        return ""
 
 
 def range_request(key: bytes, *, prefix: bool, limit: int) -> bytes:

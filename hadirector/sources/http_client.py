@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 import aiohttp
+import msgspec
 
 from hadirector import storage
 from hadirector.sources.errors import RequestError
@@ -16,6 +17,7 @@ from hadirector.sources.errors import RequestError
 BYTES_MAX: Final = 4 * 1024 * 1024
 """The size of an answer, and of a line of a stream."""
 TOKEN_BYTES_MAX: Final = 16 * 1024
+SHOWN_MAX: Final = 200
 PIECE_BYTES: Final = 64 * 1024
 _OK: Final = 200
 
@@ -215,12 +217,19 @@ def _session(timeout: float) -> aiohttp.ClientSession:
     )
 
 
+class _Explanation(msgspec.Struct):
+    """The error in an answer of etcd or Kubernetes."""
+
+    message: str = ""
+
+
 async def _refusal(stream: Stream, accepted: Sequence[int]) -> RequestError:
-    """Return the error for an answer with another status."""
-    try:
-        body = await stream.rest()
-    except (RequestError, OSError, aiohttp.ClientError):
-        body = b""
+    """Return the error for an answer with another status, with its explanation if it has one."""
     expected = " or ".join(str(each) for each in accepted)
     reason = f"HTTP status {stream.status}, expected {expected}"
-    return RequestError(reason, stream.status, body)
+    try:
+        explanation = msgspec.json.decode(await stream.rest(), type=_Explanation)
+    except (RequestError, OSError, aiohttp.ClientError, msgspec.DecodeError, RecursionError):
+        return RequestError(reason, stream.status)
+    shown = "".join(each if each.isprintable() else " " for each in explanation.message)
+    return RequestError(f"{reason}: {shown[:SHOWN_MAX]}" if shown else reason, stream.status)

@@ -7,6 +7,7 @@ parses it, and sends members.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import selectors
 from time import monotonic
@@ -17,6 +18,7 @@ from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child, send_heartbeats
 from hadirector.processes.messages import Heartbeat, Stop
 from hadirector.runtime.privileges import drop_capabilities
+from hadirector.sources.errors import ReadingError
 from hadirector.sources.messages import (
     REPEAT_SECONDS,
     ConfigureSources,
@@ -24,13 +26,18 @@ from hadirector.sources.messages import (
     SourceRead,
     ToSources,
 )
-from hadirector.sources.reading import Reader, ReadingError
+from hadirector.sources.readers.file_reader import FileReader
+from hadirector.sources.reading import make_reader, read_members
 
 LOOK_SECONDS: Final = 0.05
 """The time between two looks at the files."""
 REST_SECONDS: Final = 1.0
 """The time between two looks while no source is a file."""
 BACKOFF_SECONDS_MAX: Final = 60.0
+WATCH_RETRY_SECONDS: Final = 1.0
+"""The first pause after a failure of a server that reports changes."""
+SPREAD_SECONDS_MAX: Final = 0.5
+_POLLED: Final = ("file", "http")
 
 
 class Follower:
@@ -38,7 +45,7 @@ class Follower:
 
     def __init__(self, source: Source, channel: Channel[ToSources]) -> None:
         self.source = source
-        self.reader = Reader(source)
+        self.reader = make_reader(source)
         self.changed = asyncio.Event()
         self._channel = channel
         self._members: tuple[Member, ...] | None = None
@@ -46,12 +53,12 @@ class Follower:
         self._failure = ""
 
     async def run(self) -> None:
-        """Read at each change of a file, and otherwise after each ``poll``."""
+        """Read at each change of a file, and otherwise when the reader has rested."""
         failures = 0
         while True:
             self.changed.clear()
             try:
-                members = await self.reader.read()
+                members = await read_members(self.reader)
             except ReadingError as error:
                 failures += 1
                 self._report_failure(str(error))
@@ -61,18 +68,24 @@ class Follower:
             else:
                 failures = 0
                 self._report(self._members if members is None else members)
-            await self._pause(failures)
+            rest = self._rest_after_failures(failures) if failures else self.reader.rest
+            await self._pause(rest)
 
-    async def _pause(self, failures: int) -> None:
-        """Wait for the next reading: ``poll``, and after failures twice as long each time."""
-        longest = max(self.source.poll, BACKOFF_SECONDS_MAX)
-        pause = min(self.source.poll * 2 ** min(failures, 10) / 2, longest) if failures else 0.0
-        pause = max(pause, self.source.poll) * random.uniform(0.9, 1.0)  # noqa: S311  # directors should not ask at once
-        try:
-            async with asyncio.timeout(pause):
+    def _rest_after_failures(self, failures: int) -> float:
+        """Return a pause that doubles with each failure, up to a limit."""
+        first = self.source.poll if self.source.type in _POLLED else WATCH_RETRY_SECONDS
+        longest = max(first, BACKOFF_SECONDS_MAX)
+        doubled: float = first * 2.0 ** min(failures - 1, 10)
+        return min(doubled, longest) * random.uniform(0.8, 1.0)  # noqa: S311  # directors should not ask at once
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for the next reading, a little longer than demanded, or until a file changes."""
+        if seconds <= 0.0:
+            return
+        spread = random.uniform(0.0, min(seconds / 10, SPREAD_SECONDS_MAX))  # noqa: S311  # directors should not ask at once
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds + spread):
                 await self.changed.wait()
-        except TimeoutError:
-            pass
 
     def _report(self, members: tuple[Member, ...] | None) -> None:
         if members is not None:
@@ -136,9 +149,13 @@ async def _look_at_files(
 ) -> None:
     """Wake the followers of files that have changed. Without files, rest longer."""
     while True:
-        files = [each for each, _ in followers.values() if each.source.type == "file"]
-        for follower in files:
-            if follower.reader.is_changed():
+        files = [
+            (each, each.reader)
+            for each, _ in followers.values()
+            if isinstance(each.reader, FileReader)
+        ]
+        for follower, reader in files:
+            if reader.is_changed():
                 follower.changed.set()
         await asyncio.sleep(LOOK_SECONDS if files else REST_SECONDS)
 

@@ -14,7 +14,13 @@ def source(section: SourceSection) -> Source:
     """Return a source."""
     location = section.path or section.url or section.domain
     assert location is not None  # a rule demands one of them
-    return build_struct(Source, section, location=location)
+    nameserver = section.nameserver
+    return build_struct(
+        Source,
+        section,
+        location=location,
+        nameserver=None if nameserver is None else (nameserver.address, nameserver.port or 53),
+    )
 
 
 def admission_policy(section: AdmissionSection | None, *, hashes: bool) -> AdmissionPolicy:

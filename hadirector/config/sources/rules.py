@@ -1,4 +1,4 @@
-"""Rules for sources: each has one location, and each pool uses a source that exists."""
+"""Rules for sources: each has the keys of its type, and each pool uses a source that exists."""
 
 from __future__ import annotations
 
@@ -13,11 +13,33 @@ from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.sources.schema import SourceSection
 
 SOURCES_MAX: Final = 100
-_LOCATION: Final = {"file": "path", "http": "url", "dns": "domain"}
+_NEEDED: Final = {
+    "file": ("path",),
+    "http": ("url",),
+    "dns": ("domain",),
+    "etcd": ("url",),
+    "kubernetes": ("url", "service"),
+    "consul": ("url", "service"),
+}
+_SERVERS: Final = ("http", "etcd", "kubernetes", "consul")
 _ONLY: Final = {
-    "token_file": "http",
-    "ca_file": "http",
-    "port": "dns",
+    "path": ("file",),
+    "url": _SERVERS,
+    "domain": ("dns",),
+    "key": ("etcd",),
+    "prefix": ("etcd",),
+    "service": ("kubernetes", "consul"),
+    "namespace": ("kubernetes",),
+    "format": ("file", "http", "etcd"),
+    "poll": ("file", "http"),
+    "wait": ("http",),
+    "token_file": _SERVERS,
+    "ca_file": _SERVERS,
+    "port": ("dns",),
+    "port_name": ("file", "http", "etcd", "kubernetes"),
+    "records": ("dns",),
+    "family": ("dns", "kubernetes"),
+    "nameserver": ("dns",),
 }
 
 
@@ -30,24 +52,32 @@ def source_list_findings(sources: Sequence[Placed[SourceSection]]) -> Iterator[F
         Claim((*path, "name"), section.name, f"source {section.name}") for path, section in sources
     )
     for path, section in sources:
-        yield from _location_findings(path, section)
+        yield from _key_findings(path, section)
 
 
-def _location_findings(path: Path, section: SourceSection) -> Iterator[Finding]:
-    needed = _LOCATION[section.type]
-    for key in _LOCATION.values():
-        if key == needed and getattr(section, key) is None:
+def _key_findings(path: Path, section: SourceSection) -> Iterator[Finding]:
+    for key in _NEEDED[section.type]:
+        if getattr(section, key) is None:
             yield Finding(path, f"a source of the type {section.type} needs {key}")
-        elif key != needed and getattr(section, key) is not None:
+    for key, kinds in _ONLY.items():
+        if key in section.model_fields_set and section.type not in kinds:
             yield Finding((*path, key), _not_with(key, section))
-    for key, kind in _ONLY.items():
-        if key in section.model_fields_set and section.type != kind:
-            yield Finding((*path, key), _not_with(key, section))
-    if section.type == "dns" and "format" in section.model_fields_set:
-        yield Finding((*path, "format"), _not_with("format", section))
+    if section.type == "etcd":
+        yield from _etcd_findings(path, section)
+    if section.port_name and section.type != "kubernetes" and section.format != "endpoint_slices":
+        message = "only the format endpoint_slices has names of ports; leave this out"
+        yield Finding((*path, "port_name"), message)
     url = section.url
     if url is not None and not url.startswith(("http://", "https://")):
         yield Finding((*path, "url"), wrong(url, "a URL with http:// or https://"))
+
+
+def _etcd_findings(path: Path, section: SourceSection) -> Iterator[Finding]:
+    if (section.key is None) == (section.prefix is None):
+        yield Finding(path, "a source of the type etcd needs either key or prefix")
+    if section.prefix is not None and "format" in section.model_fields_set:
+        message = "with prefix, each key has one member in our own format; leave this out"
+        yield Finding((*path, "format"), message)
 
 
 def _not_with(key: str, section: SourceSection) -> str:

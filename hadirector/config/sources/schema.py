@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from hadirector.config.keys.addresses import ENDPOINT, Endpoint
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import FilePath, Name
 from hadirector.config.keys.readers import PERCENTAGE, choice, duration, integer, text
@@ -11,6 +12,8 @@ from hadirector.config.keys.section import Section
 from hadirector.model import discovery
 
 _LOCATION = text(r"[!-~]{1,1000}", "a URL or a domain name", "URL or domain name")
+_KEY = text(r"[!-~]{1,1000}", "a key of etcd", "key")
+_SERVICE = text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", "a name of letters, digits and ._-", "name")
 
 
 class SourceSection(Section):
@@ -20,8 +23,8 @@ class SourceSection(Section):
 
     name: Annotated[Name, Key("The name in `from`, in commands and in logs.")]
     type: Annotated[
-        Literal["file", "http", "dns"],
-        choice(("file", "http", "dns")),
+        Literal["file", "http", "dns", "etcd", "kubernetes", "consul"],
+        choice(("file", "http", "dns", "etcd", "kubernetes", "consul")),
         Key("How the source is read."),
     ]
     path: Annotated[
@@ -29,17 +32,40 @@ class SourceSection(Section):
     ] = None
     url: Annotated[
         Annotated[str, _LOCATION] | None,
-        Key("With `http`: the address of the document, `http://` or `https://`.", default=""),
+        Key(
+            "With `http`: the address of the document, `http://` or `https://`. With `etcd`,"
+            " `kubernetes` and `consul`: the address of the server, without a path.",
+            default="",
+        ),
     ] = None
     domain: Annotated[
         Annotated[str, _LOCATION] | None,
-        Key("With `dns`: the domain name whose A and AAAA records are the members.", default=""),
+        Key("With `dns`: the domain name whose records are the members.", default=""),
     ] = None
+    key: Annotated[
+        Annotated[str, _KEY] | None,
+        Key("With `etcd`: the key whose value is the document.", default=""),
+    ] = None
+    prefix: Annotated[
+        Annotated[str, _KEY] | None,
+        Key(
+            "With `etcd`, instead of `key`: the beginning of the keys whose values are one member"
+            " each, as an item of `members` in our own format.",
+            default="",
+        ),
+    ] = None
+    service: Annotated[
+        Annotated[str, _SERVICE] | None,
+        Key("With `kubernetes` and `consul`: the name of the service.", default=""),
+    ] = None
+    namespace: Annotated[str, _SERVICE, Key("With `kubernetes`: the namespace of the service.")] = (
+        "default"
+    )
     format: Annotated[
         Literal["members", "prometheus", "endpoint_slices"],
         choice(("members", "prometheus", "endpoint_slices")),
         Key(
-            "With `file` and `http`: the form of the document. `members` is our own,"
+            "With `file`, `http` and `key`: the form of the document. `members` is our own,"
             " `prometheus` that of file_sd and http_sd, and `endpoint_slices` an EndpointSliceList"
             " of Kubernetes."
         ),
@@ -47,14 +73,30 @@ class SourceSection(Section):
     poll: Annotated[
         float,
         duration("1s", "1h"),
-        Key("The time between two readings. After failures it grows to 60 s."),
+        Key(
+            "With `file` and `http`: the time between two readings. After failures it grows to"
+            " 60 s."
+        ),
     ] = 10.0
+    wait: Annotated[
+        float,
+        duration("0s", "5m"),
+        Key(
+            "With `http`: how long the server may hold a request until the document changes"
+            " (`Prefer: wait=N`, RFC 7240). If the server answers at once, `poll` applies.",
+            default="not used",
+        ),
+    ] = 0.0
     timeout: Annotated[
         float, duration("100ms", "60s"), Key("The time in which a reading must end.")
     ] = 3.0
     token_file: Annotated[
         FilePath | None,
-        Key("With `http`: a file with the token that the request carries.", default="none"),
+        Key(
+            "With a `url`: a file with the token that each request carries. It is read for each"
+            " request.",
+            default="none",
+        ),
     ] = None
     ca_file: Annotated[
         FilePath | None,
@@ -66,8 +108,38 @@ class SourceSection(Section):
     port: Annotated[
         int,
         integer(0, 65535),
-        Key("With `dns`: the port of the members.", default="that of the virtual server"),
+        Key(
+            "With `dns`: the port of the members, which SRV records name themselves.",
+            default="that of the virtual server",
+        ),
     ] = 0
+    port_name: Annotated[
+        str,
+        _SERVICE,
+        Key(
+            "With `kubernetes` and the format `endpoint_slices`: the name of the port, if there"
+            " are several.",
+            default="the only port",
+        ),
+    ] = ""
+    records: Annotated[
+        Literal["addresses", "srv"],
+        choice(("addresses", "srv")),
+        Key(
+            "With `dns`: which records are the members. An SRV record gives the port, the weight"
+            " and, by its priority, the backup tier."
+        ),
+    ] = "addresses"
+    family: Annotated[
+        Literal["any", "ipv4", "ipv6"],
+        choice(("any", "ipv4", "ipv6")),
+        Key("With `dns` and `kubernetes`: which addresses are members."),
+    ] = "any"
+    nameserver: Annotated[
+        Endpoint | None,
+        ENDPOINT,
+        Key("With `dns`: the server that is asked.", default="those of `/etc/resolv.conf`"),
+    ] = None
 
 
 class AdmissionSection(Section):

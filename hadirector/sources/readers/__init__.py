@@ -1,0 +1,1 @@
+"""Reads sources: a module for each type."""
