@@ -92,7 +92,7 @@ def _takeover(takeover: Takeover) -> Iterator[str]:
 def render_virtual_server(why: VirtualServerExplanation, paint: Paint) -> Iterator[str]:
     """Render the servers that clients reach, the quorum, ``min_healthy``, and the latest events."""
     status = why.status
-    members = status.real_servers
+    members = [member for member in status.real_servers if not member.absent]
     serving = sum(bool(member.wanted_weight) for member in members)
     yield (
         f"{status.name}: {status.protocol} {status.address} {status.scheduler} {status.forwarding},"

@@ -7,10 +7,10 @@ No real Kubernetes or Consul runs in the lab. The answers follow the API concept
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -35,13 +35,16 @@ class Registry(ThreadingHTTPServer):
         self.changed = threading.Condition()
         self.over = False
 
-    def set(self, *, forget: bool = False, **states: str) -> None:
-        """Set the state of members, by the last part of their address; ``forget`` the past."""
+    def set(self, **states: str) -> None:
+        """Set the state of members, by the last part of their address, as in ``a1="in"``."""
         with self.changed:
             self.states = {f"127.0.41.{name[1:]}": state for name, state in states.items()}
             self.version += 1
-            self.oldest = self.version if forget else self.oldest
             self.changed.notify_all()
+
+    def forget(self) -> None:
+        """Forget the changes until now, as a server of Kubernetes does after some minutes."""
+        self.oldest = self.version
 
     def end(self) -> None:
         """End the requests that are held."""
@@ -102,6 +105,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: Registry
 
     def do_GET(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client may go away at any time
+            self._route()
+
+    def _route(self) -> None:
         registry, (_, _, path, query, _) = self.server, urlsplit(self.path)
         asked = dict(parse_qsl(query))
         registry.requests.append((path, asked))
@@ -172,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
+@contextlib.contextmanager
 def running_registry() -> Iterator[Registry]:
     """Yield a running registry."""
     with Registry() as registry:

@@ -93,7 +93,8 @@ async def test_kubernetes_is_watched_and_listed_again_when_the_past_is_forgotten
     registry.set(a1="in", a2="draining")
     expected = [("127.0.41.1", 8080, False), ("127.0.41.2", 8080, True)]
     assert bare(await read_members(reader)) == expected
-    registry.set(a3="in", forget=True)
+    registry.set(a3="in")
+    registry.forget()
     assert bare(await read_members(reader)) == [("127.0.41.3", 8080, False)]
     assert registry.tokens == ["Bearer first", "Bearer second", "Bearer second", "Bearer second"]
     watches = [asked.get("resourceVersion") for _, asked in registry.requests]

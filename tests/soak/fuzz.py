@@ -3,9 +3,9 @@
 Good inputs are mutated at random (`mutation.py`) and given to the readers. An unexpected exception
 ends the run. An input costs about 10 us if it is a packet, up to 100 if it is a reply, 300 in a
 channel, a thousand in a keepalived.conf, several thousand in a YAML file. Therefore ``--count`` is
-the number of packets. Replies and keepalived.conf get a tenth, channels a hundredth, and YAML files
-a two-thousandth. Exit 1 with the bytes and the command that
-repeats the failure. It uses every core.
+the number of packets. Replies, answers of sources and keepalived.conf get a tenth, channels a
+hundredth, and YAML files a two-thousandth. Exit 1 with the bytes and the command that repeats the
+failure. It uses every core.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.soak.configurations import Configurations
 from tests.soak.keepalived_files import KeepalivedFiles
 from tests.soak.mutation import Mutator
 from tests.soak.packets import every_kind
+from tests.soak.registries import every_answer
 from tests.soak.replies import every_reply
 
 CHUNK = 20_000
@@ -57,6 +58,7 @@ class Kind(NamedTuple):
 KINDS = (
     Kind(every_kind, 1),
     Kind(every_reply, 10),
+    Kind(every_answer, 10),
     Kind(every_direction, 100),
     Kind(lambda: [Configurations()], 2000),
     Kind(lambda: [KeepalivedFiles()], 10),
