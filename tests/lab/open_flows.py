@@ -1,8 +1,9 @@
 """A server that echoes lines with its name, and a client with many open connections to it.
 
-``python -m tests.lab.open_flows serve NAME PORT`` and ``... hold ADDRESS PORT COUNT``. The client
-sends a line over every connection once a second, and opens a new connection every 100 ms. It runs
-until its standard input ends, and then prints a JSON object with the figures.
+``python -m tests.lab.open_flows serve NAME PORT`` and ``... hold ADDRESS PORT COUNT SECONDS
+[NEW_SECONDS]``. The client sends a line over every connection again after ``SECONDS``, and opens a
+new connection every 100 ms. It runs until its standard input ends, and then prints a JSON object
+with the figures.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import sys
 from time import monotonic
 
 ANSWER_SECONDS = 10.0
-INTERVAL_SECONDS = 1.0
 NEW_SECONDS = 0.1
 
 
@@ -28,7 +28,7 @@ async def serve(name: str, port: int) -> None:
                 await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "0.0.0.0", port, backlog=512)
+    server = await asyncio.start_server(answer, None, port, backlog=512)
     print("ready", flush=True)
     await server.serve_forever()
 
@@ -36,8 +36,9 @@ async def serve(name: str, port: int) -> None:
 class Flows:
     """The figures of all connections."""
 
-    def __init__(self, address: str, port: int) -> None:
+    def __init__(self, address: str, port: int, pause: float, new: float) -> None:
         self._place = (address, port)
+        self._pause, self._new = pause, new
         self.broken: list[str] = []
         self.lost: list[str] = []
         self.servers: set[str] = set()
@@ -54,7 +55,7 @@ class Flows:
             finally:
                 opened.release()
             while not self.ended.is_set():
-                await asyncio.sleep(INTERVAL_SECONDS)
+                await asyncio.sleep(self._pause)
                 name = await self._ask(reader, writer)
                 if name != first:
                     raise ConnectionError(f"{first} became {name or 'closed'}")
@@ -71,7 +72,7 @@ class Flows:
                 writer.close()
             except (OSError, TimeoutError) as error:
                 self.lost.append(repr(error))
-            await asyncio.sleep(NEW_SECONDS)
+            await asyncio.sleep(self._new)
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         began = monotonic()
@@ -86,9 +87,9 @@ class Flows:
         return name
 
 
-async def hold(address: str, port: int, count: int) -> None:
+async def hold(address: str, port: int, count: int, pause: float, new: float = NEW_SECONDS) -> None:
     """Hold connections until the standard input ends, and print the figures."""
-    flows = Flows(address, port)
+    flows = Flows(address, port, pause, new)
     opened = asyncio.Semaphore(0)
     tasks = []
     for _ in range(count):
@@ -115,4 +116,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         asyncio.run(serve(sys.argv[2], int(sys.argv[3])))
     else:
-        asyncio.run(hold(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+        place = (sys.argv[2], int(sys.argv[3]))
+        asyncio.run(hold(*place, int(sys.argv[4]), *map(float, sys.argv[5:])))

@@ -98,13 +98,16 @@ def router_file(engine: Engine, address: str, directors: Sequence[str]) -> str:
 def _bird_router(address: str, directors: Sequence[str]) -> list[str]:
     bfd = f'interface "*" {{ interval {BFD_INTERVAL} ms; multiplier {BFD_MULTIPLIER}; }};'
     lines = [f"router id {address};", "protocol device { scan time 10; }"]
-    lines += [f"protocol bfd {{ {bfd} }}", "protocol kernel { merge paths on;"]
-    lines += ["  ipv4 { import none; export where source = RTS_BGP; }; }"]
+    lines += [f"protocol bfd {{ {bfd} }}"]
+    for version in (4, 6):
+        lines += ["protocol kernel { merge paths on;"]
+        lines += [f"  ipv{version} {{ import none; export where source = RTS_BGP; }}; }}"]
     for number, director in enumerate(directors, start=1):
+        version = 6 if ":" in director else 4
         lines += [f"protocol bgp lb{number} {{ local as {ROUTER_ASN}; bfd on;"]
         lines += [f"  neighbor {director} as {DIRECTOR_ASN}; connect retry time 1;"]
         lines += ["  connect delay time 1; error wait time 1, 2; graceful restart off;"]
-        lines += ["  ipv4 { import all; export none; }; }"]
+        lines += [f"  ipv{version} {{ import all; export none; }}; }}"]
     return lines
 
 
@@ -113,16 +116,24 @@ def _frr_router(address: str, directors: Sequence[str]) -> list[str]:
     lines += [f"  receive-interval {BFD_INTERVAL}", f"  transmit-interval {BFD_INTERVAL}"]
     lines += [" exit", "exit", f"router bgp {ROUTER_ASN}", f" bgp router-id {address}"]
     lines += [" no bgp ebgp-requires-policy", " bgp bestpath as-path multipath-relax"]
+    lines += [" no bgp default ipv4-unicast"]
     for director in directors:
         lines += [f" neighbor {director} remote-as {DIRECTOR_ASN}"]
         lines += [f" neighbor {director} timers connect 1"]
         lines += [f" neighbor {director} bfd", f" neighbor {director} bfd profile lab"]
-    return [*lines, " address-family ipv4 unicast", "  maximum-paths 16", " exit-address-family"]
+    for version in (4, 6):
+        lines += [f" address-family ipv{version} unicast", "  maximum-paths 16"]
+        own = [each for each in directors if (":" in each) == (version == 6)]
+        lines += [f"  neighbor {director} activate" for director in own]
+        lines += [" exit-address-family"]
+    return lines
 
 
 def next_hops(router: Host, address: str) -> frozenset[str]:
     """Return the next hops of the router's route to an address; empty without a route."""
-    text = router.run("ip", "-json", "route", "show", f"{address}/32").stdout
+    bits = 128 if ":" in address else 32
+    family = "-6" if bits == 128 else "-4"
+    text = router.run("ip", family, "-json", "route", "show", f"{address}/{bits}").stdout
     return frozenset(
         hop["gateway"]
         for route in json.loads(text or "[]")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from pyroute2 import netns
 
 from hadirector.dataplane.hash_tables import hash_table, moved_share
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
@@ -32,6 +31,7 @@ from hadirector.model.ipvs import (
     ServiceEntry,
     ServiceKey,
 )
+from tests.lab.namespaces import inside
 from tests.lab.test_hash_mapping import reconcile
 from tests.waiting import eventually
 
@@ -126,16 +126,6 @@ class Site:
                 for port in ports:
                     sender.sendto(_datagram(client, port), (VIRTUAL_ADDRESS, 0))
         return [_read_owners(host, ports) for host in self.directors]
-
-
-@contextlib.contextmanager
-def inside(host: Host) -> Iterator[None]:
-    """Enter the namespace of a host."""
-    netns.pushns(host.namespace)
-    try:
-        yield
-    finally:
-        netns.popns()
 
 
 def _datagram(client: str, port: int) -> bytes:
