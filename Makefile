@@ -31,8 +31,9 @@ help: ## print this list
 
 setup: $(VENV)/.runtime ## create a private virtualenv with the hadirector command
 
-demo: setup ## run two directors, three web servers and a client on this machine
-	@$(BIN)/hadirector demo $(if $(KEEP),--keep) $(if $(DATAPLANE),--dataplane $(DATAPLANE))
+demo: setup ## run two directors (DIRECTORS=4: four), three web servers and a client on this machine
+	@$(BIN)/hadirector demo $(if $(KEEP),--keep) $(if $(DATAPLANE),--dataplane $(DATAPLANE)) \
+		$(if $(DIRECTORS),--directors '$(DIRECTORS)')
 
 check: $(VENV)/.tests ## run the fast part: format, lint, types, import contracts, unit tests
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 ANSWER_BYTES_MAX = 65536
@@ -102,6 +103,31 @@ async def send_on_one_connection(
             await asyncio.sleep(interval)
 
 
+async def send_on_connections(
+    connections: int,
+    address: str,
+    port: int,
+    *,
+    interval: float,
+    seconds_max: float,
+    record: Callable[[Sample], None],
+    count: int | None = None,
+) -> None:
+    """Send requests on several connections at the same time, as ``send_on_one_connection`` does."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(connections):
+            group.create_task(
+                send_on_one_connection(
+                    address,
+                    port,
+                    interval=interval,
+                    seconds_max=seconds_max,
+                    record=record,
+                    count=count,
+                )
+            )
+
+
 async def request(address: str, port: int, seconds_max: float) -> Sample:
     """Send GET / on a new connection and return the server name or the failure."""
     loop = asyncio.get_running_loop()
@@ -169,7 +195,9 @@ async def _run(options: argparse.Namespace) -> list[Sample]:
         else:
             print(json.dumps(sample._asdict()), flush=True)
 
-    send = send_on_one_connection if options.one_connection else send_steadily
+    send = (
+        partial(send_on_connections, options.connections) if options.connections else send_steadily
+    )
     client = asyncio.ensure_future(
         send(
             options.address,
@@ -199,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--interval", type=float, default=10.0, metavar="MS")
     parser.add_argument("--timeout", type=float, default=1000.0, metavar="MS")
     parser.add_argument(
-        "--one-connection", action="store_true", help="send all requests on one connection"
+        "--connections", type=int, default=0, help="send all requests on N connections", metavar="N"
     )
     parser.add_argument("--summary", action="store_true", help="print a single line at the end")
     options = parser.parse_args(arguments)

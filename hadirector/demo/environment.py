@@ -32,6 +32,7 @@ class Timing(msgspec.Struct, frozen=True):
     request_interval: float
     request_timeout: float
     observation: float
+    session_interval: float = 0.2
     wait_max: float = 30.0
     allowance: float = 0.0
 
@@ -64,7 +65,10 @@ class Timing(msgspec.Struct, frozen=True):
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """The environment of a demo.
 
-    ``prefixes`` maps a process to the command that runs it on its host.
+    The client connects to ``virtual_address``. ``service_addresses`` are the addresses at which
+    directors serve, if they are others. ``sections`` are the lines of the configuration of each
+    director that make it take connections. ``prefixes`` maps a process to the command that runs it
+    on its host.
     """
 
     dataplane: str
@@ -73,11 +77,16 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     web_addresses: Mapping[str, str]
     web_port: int
     web_listens_on: str | None = None
-    interface: str
-    vrrp_lines: Mapping[str, str]
+    sections: Mapping[str, str]
+    service_addresses: Mapping[str, str] = {}
     virtual_server_lines: str
     timing: Timing
     prefixes: Mapping[str, list[str]]
+
+    @property
+    def directors(self) -> tuple[str, ...]:
+        """The names of the directors."""
+        return tuple(self.sections)
 
     def configuration(self, director: str, directory: Path) -> str:
         """Return the configuration file of a director."""
@@ -93,17 +102,10 @@ director:
   runtime_directory: {directory / director}
 api:
   unix: {api_socket(directory, director)}
-vrrp:
-  - name: web
-    interface: {self.interface}
-    virtual_router_id: 51
-    priority: {PRIORITIES[director]}
-    advert_interval: {timing.advert_interval * 1000:g}ms
-    virtual_addresses: [{self.virtual_address}]
-{self.vrrp_lines[director]}
+{self.sections[director]}
 virtual_servers:
   - name: web
-    address: {self.virtual_address}:{self.port}
+    address: {self._service_address(director)}:{self.port}
 {self.virtual_server_lines}
     check:
       type: http
@@ -118,11 +120,31 @@ virtual_servers:
 
     def shorten(self, operation: str) -> str:
         """Shorten the text of an IPVS operation: name the web server, and leave out the service."""
-        service = f"tcp {self.virtual_address}:{self.port}"
-        short = operation.replace(f" to {service}", "").replace(f" of {service}", "")
+        short = operation
+        for at in (self.virtual_address, *self.service_addresses.values()):
+            service = f"tcp {at}:{self.port}"
+            short = short.replace(f" to {service}", "").replace(f" of {service}", "")
         for name, address in self.web_addresses.items():
             short = short.replace(f"{address}:{self.web_port}", name)
         return short
+
+    def _service_address(self, director: str) -> str:
+        return self.service_addresses.get(director, self.virtual_address)
+
+
+def pair_section(
+    director: str, interface: str, virtual_address: str, timing: Timing, lines: str
+) -> str:
+    """Return the section vrrp of a director of the pair."""
+    return f"""\
+vrrp:
+  - name: web
+    interface: {interface}
+    virtual_router_id: 51
+    priority: {PRIORITIES[director]}
+    advert_interval: {timing.advert_interval * 1000:g}ms
+    virtual_addresses: [{virtual_address}]
+{lines}"""
 
 
 def api_socket(directory: Path, director: str) -> Path:

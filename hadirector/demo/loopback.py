@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from hadirector.demo.environment import Environment, Timing, UnavailableError
+from hadirector.demo.environment import Environment, Timing, UnavailableError, pair_section
 
 VRRP_PORT = 18112
 DIRECTORS = {"lb1": "127.0.1.1", "lb2": "127.0.1.2"}
@@ -19,42 +19,60 @@ def _vrrp(source: str, peer: str) -> str:
     unicast: {{source: {source}, peers: [{peer}], port: {VRRP_PORT}}}"""
 
 
-ENVIRONMENT = Environment(
-    dataplane="userspace",
-    virtual_address="127.0.0.100",
-    port=18080,
-    web_addresses={"web1": "127.0.1.11", "web2": "127.0.1.12", "web3": "127.0.1.13"},
-    web_port=18081,
-    interface="lo",
-    vrrp_lines={
-        "lb1": _vrrp(DIRECTORS["lb1"], DIRECTORS["lb2"]),
-        "lb2": _vrrp(DIRECTORS["lb2"], DIRECTORS["lb1"]),
-    },
-    virtual_server_lines="    scheduler: rr\n    forwarding: nat",
-    timing=Timing(
-        advert_interval=0.2,
-        check_interval=0.3,
-        check_timeout=0.2,
-        request_interval=0.01,
-        request_timeout=1.0,
-        observation=1.5,
-    ),
-    prefixes={},
+VIRTUAL_ADDRESS = "127.0.0.100"
+TIMING = Timing(
+    advert_interval=0.2,
+    check_interval=0.3,
+    check_timeout=0.2,
+    request_interval=0.01,
+    request_timeout=1.0,
+    observation=1.5,
 )
 
 
+def _environment(
+    sections: Mapping[str, str], service_addresses: Mapping[str, str] | None = None
+) -> Environment:
+    return Environment(
+        dataplane="userspace",
+        virtual_address=VIRTUAL_ADDRESS,
+        port=18080,
+        web_addresses={"web1": "127.0.1.11", "web2": "127.0.1.12", "web3": "127.0.1.13"},
+        web_port=18081,
+        sections=sections,
+        service_addresses=service_addresses or {},
+        virtual_server_lines="    scheduler: rr\n    forwarding: nat",
+        timing=TIMING,
+        prefixes={},
+    )
+
+
+def _pair(director: str, peer: str) -> str:
+    lines = _vrrp(DIRECTORS[director], DIRECTORS[peer])
+    return pair_section(director, "lo", VIRTUAL_ADDRESS, TIMING, lines)
+
+
+ENVIRONMENT = _environment({"lb1": _pair("lb1", "lb2"), "lb2": _pair("lb2", "lb1")})
+
+
+def many(count: int) -> Environment:
+    """Return the environment of several directors, each with an address of its own."""
+    addresses = {f"lb{number}": f"127.0.2.{number}" for number in range(1, count + 1)}
+    return _environment(dict.fromkeys(addresses, ""), addresses)
+
+
 @contextmanager
-def loopback() -> Iterator[Environment]:
+def loopback(directors: int) -> Iterator[Environment]:
     """Return the loopback environment. Raises UnavailableError if one of its ports is in use."""
+    environment = ENVIRONMENT if directors == len(DIRECTORS) else many(directors)
     with ExitStack() as sockets:
-        for address in (ENVIRONMENT.virtual_address, *ENVIRONMENT.web_addresses.values()):
-            port = (
-                ENVIRONMENT.port if address == ENVIRONMENT.virtual_address else ENVIRONMENT.web_port
-            )
-            _claim(sockets, socket.SOCK_STREAM, address, port)
+        for address in (environment.virtual_address, *environment.service_addresses.values()):
+            _claim(sockets, socket.SOCK_STREAM, address, environment.port)
+        for address in environment.web_addresses.values():
+            _claim(sockets, socket.SOCK_STREAM, address, environment.web_port)
         for address in DIRECTORS.values():
             _claim(sockets, socket.SOCK_DGRAM, address, VRRP_PORT)
-    yield ENVIRONMENT
+    yield environment
 
 
 def _claim(sockets: ExitStack, kind: socket.SocketKind, address: str, port: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hadirector.demo.environment import Environment, Timing, UnavailableError
+from hadirector.demo.environment import Environment, Timing, UnavailableError, pair_section
 from hadirector.lab import uml
 from hadirector.lab.topology import Network, TopologyError
 
@@ -43,9 +43,10 @@ SLOW = Timing(
 SLOW_SECONDS_MAX = 600.0
 
 
-def run_in_user_mode_linux() -> int:
+def run_in_user_mode_linux(directors: int) -> int:
     """Run the whole demo in User-Mode Linux, which has IPVS. Raises UnavailableError."""
     command = [sys.executable, "-m", "hadirector", "demo", "--dataplane", "ipvs"]
+    command += ["--directors", str(directors)]
     try:
         return uml.run(command, SLOW_SECONDS_MAX)
     except uml.UmlError as error:
@@ -77,6 +78,7 @@ def _environment(network: Network) -> Environment:
         web.ip(f"address add {VIRTUAL_ADDRESS}/32 dev lo")
     client = network.host("client", f"{CLIENT}/24")
     prefixes = {host.name: ["ip", "netns", "exec", host.namespace] for host in (*hosts, client)}
+    timing = SLOW if in_user_mode_linux() else NATIVE
     return Environment(
         dataplane="ipvs",
         virtual_address=VIRTUAL_ADDRESS,
@@ -84,13 +86,16 @@ def _environment(network: Network) -> Environment:
         web_addresses=WEBS,
         web_port=80,
         web_listens_on="0.0.0.0",  # noqa: S104  # a namespace of its own; it has both addresses
-        interface="eth0",
-        vrrp_lines=dict.fromkeys(DIRECTORS, "    transport: multicast"),
+        sections={
+            name: pair_section(name, "eth0", VIRTUAL_ADDRESS, timing, "    transport: multicast")
+            for name in DIRECTORS
+        },
         virtual_server_lines=("    scheduler: mh\n    scheduler_flags: [port]\n    forwarding: dr"),
-        timing=SLOW if _in_user_mode_linux() else NATIVE,
+        timing=timing,
         prefixes={**prefixes, "session": prefixes["client"]},
     )
 
 
-def _in_user_mode_linux() -> bool:
+def in_user_mode_linux() -> bool:
+    """Return whether this kernel is User-Mode Linux."""
     return "User Mode Linux" in Path("/proc/cpuinfo").read_text(encoding="ascii")

@@ -1,8 +1,8 @@
-"""Runs the demo of a pair of directors with real processes, and checks its promises.
+"""Runs the demo with real processes, and checks its promises.
 
-The processes are two `hadirector run`, three web servers and a client with steady requests. A real
-server is killed and restarted. The ACTIVE director is killed and restarted. Then it hands over and
-takes the addresses back.
+The processes of a pair are two `hadirector run`, three web servers and a client with steady
+requests. A real server is killed and restarted. The ACTIVE director is killed and restarted. Then
+it hands over and takes the addresses back. Several directors have a router in front of them.
 """
 
 from __future__ import annotations
@@ -11,54 +11,105 @@ import asyncio
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hadirector.demo.environment import Environment, UnavailableError, api_socket
 from hadirector.demo.loopback import loopback
+from hadirector.demo.many import ManyScenario
+from hadirector.demo.many_hosts import many_hosts, missing_for_bird
 from hadirector.demo.namespaces import namespaces, run_in_user_mode_linux
 from hadirector.demo.processes import Processes, ProcessesError
-from hadirector.demo.scenario import Scenario, ScenarioError
+from hadirector.demo.routes import Router, StandIn
+from hadirector.demo.scenario import Scenario
+from hadirector.demo.stage import ScenarioError
 from hadirector.demo.timeline import Timeline
 from hadirector.lab.uml import kernel_has_ipvs
 
 INTERRUPTED_STATUS = 130
+PAIR = 2
 DIRECTORY_PREFIX = "hadirector-demo-"
 PARENT = "/tmp"  # noqa: S108  # $TMPDIR may be too long for the path of a socket (107 bytes, unix(7))
 
 
-def run(*, dataplane: str, keep: bool) -> int:
+def run(*, dataplane: str | None, keep: bool, directors: int = PAIR) -> int:
     """Run the demo. With ``keep``, the processes continue after it until Ctrl-C.
 
+    Without a ``dataplane``, several directors use IPVS and BIRD if this machine can run them.
     Return 0 if every promise was kept, 1 if not, 2 if the demo cannot run on this machine, and
     130 after an interruption.
     """
     timeline = Timeline()
     outcome = 2
     try:
+        missing = missing_for_bird() if directors != PAIR else ""
+        dataplane = _dataplane(dataplane, directors, missing)
         if dataplane == "ipvs" and not kernel_has_ipvs():
-            return _run_in_user_mode_linux(timeline, keep=keep)
+            return _run_in_user_mode_linux(timeline, directors, keep=keep)
+        if directors != PAIR and dataplane == "userspace":
+            timeline.print_text(_stand_in(missing))
         with (
-            namespaces() if dataplane == "ipvs" else loopback() as environment,
+            _place(dataplane, directors) as (environment, router),
             tempfile.TemporaryDirectory(prefix=DIRECTORY_PREFIX, dir=PARENT) as directory,
         ):
             outcome = 1
-            outcome = asyncio.run(_run(environment, Path(directory), timeline, keep=keep))
+            outcome = asyncio.run(_run(environment, router, Path(directory), timeline, keep=keep))
     except* (UnavailableError, ScenarioError, ProcessesError) as faults:
         for fault in faults.exceptions:
             timeline.print_text(f"demo: {fault}")
     return outcome
 
 
-def _run_in_user_mode_linux(timeline: Timeline, *, keep: bool) -> int:
+def _dataplane(wanted: str | None, directors: int, missing: str) -> str:
+    """Return the dataplane. ``missing`` is what several directors with IPVS lack."""
+    if wanted is None:
+        return "userspace" if directors == PAIR or missing else "ipvs"
+    if wanted == "ipvs" and missing:
+        raise UnavailableError(f"several directors with IPVS need {missing}")
+    return wanted
+
+
+@contextmanager
+def _place(dataplane: str, directors: int) -> Iterator[tuple[Environment, Router | None]]:
+    """Return the environment, and the router that several directors have in front of them."""
+    if dataplane == "userspace":
+        with loopback(directors) as environment:
+            yield environment, None if directors == PAIR else StandIn()
+    elif directors == PAIR:
+        with namespaces() as environment:
+            yield environment, None
+    else:
+        with many_hosts(directors) as (environment, router):
+            yield environment, router
+
+
+def _stand_in(missing: str) -> str:
+    reason = f" BIRD is not used: this needs {missing}." if missing else ""
+    return (
+        f"no router: a program on 127.0.0.100 divides the connections in its place.{reason}\n"
+        "The dataplane userspace relays connections itself: the open connections of a killed"
+        " director end. With IPVS, open connections continue."
+    )
+
+
+def _run_in_user_mode_linux(timeline: Timeline, directors: int, *, keep: bool) -> int:
     if keep:
         raise UnavailableError(
             "this kernel has no IPVS, and --keep does not work with User-Mode Linux"
         )
     timeline.print_text("this kernel has no IPVS: the demo runs in User-Mode Linux, which is slow")
-    return run_in_user_mode_linux()
+    return run_in_user_mode_linux(directors)
 
 
-async def _run(environment: Environment, directory: Path, timeline: Timeline, *, keep: bool) -> int:
+async def _run(
+    environment: Environment,
+    router: Router | None,
+    directory: Path,
+    timeline: Timeline,
+    *,
+    keep: bool,
+) -> int:
     outcome = INTERRUPTED_STATUS
     _cancel_on_signals()
     ends: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
@@ -67,7 +118,11 @@ async def _run(environment: Environment, directory: Path, timeline: Timeline, *,
             Processes(directory, lambda name, status: ends.put_nowait((name, status))) as processes,
             asyncio.TaskGroup() as group,
         ):
-            scenario = Scenario(environment, directory, processes, timeline)
+            scenario = (
+                Scenario(environment, directory, processes, timeline)
+                if router is None
+                else ManyScenario(environment, directory, processes, timeline, router)
+            )
             watching = group.create_task(_watch(processes, ends))
             reporting = group.create_task(scenario.report_traffic())
             outcome = 0 if await scenario.run() else 1
@@ -113,7 +168,7 @@ def _instructions(environment: Environment, directory: Path) -> str:
         f"{client} curl http://{environment.virtual_address}:{environment.port}/".lstrip(),
         f"{command} status --socket {api_socket(directory, 'lb1')}",
         f"{command} status --socket {api_socket(directory, 'lb2')}",
-        f"{command} handover --socket {api_socket(directory, 'lb1')}    (--undo: take it back)",
+        *_handover(environment, f"{command} handover --socket {api_socket(directory, 'lb1')}"),
         f"ls {directory}    (configurations and logs)",
     ]
     return "\n".join(
@@ -123,6 +178,14 @@ def _instructions(environment: Environment, directory: Path) -> str:
             "Ctrl-C here ends the processes and removes the directory",
         ]
     )
+
+
+def _handover(environment: Environment, command: str) -> list[str]:
+    """Return the commands of a handover, which a director without an announcement does not have."""
+    if environment.service_addresses:
+        return []
+    group = " web" if len(environment.directors) != PAIR else ""
+    return [f"{command}{group}    (--undo: take it back)"]
 
 
 def _next_steps() -> str:

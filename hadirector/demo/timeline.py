@@ -34,11 +34,13 @@ class Timeline:
         styled = f"[{style}]{escape(text)}[/]" if style else escape(text)
         self._print(f"   [cyan]{source}[/] {styled}")
 
-    def print_traffic(self, active: str, servers: Mapping[str, int], failed: int) -> None:
+    def print_traffic(
+        self, label: str, value: str, servers: Mapping[str, int], failed: int
+    ) -> None:
         """Print the answers and failures that the client counted since the last such line."""
         shares = "  ".join(f"{name} {count:3d}" for name, count in servers.items())
         failures = f"[red]failed {failed}[/]" if failed else "[dim]failed 0[/]"
-        self._print(f"   [dim]ACTIVE[/] {active}  [dim]answers from[/]  {shares}  {failures}")
+        self._print(f"   [dim]{label}[/] {value}  [dim]answers from[/]  {shares}  {failures}")
 
     def print_text(self, text: str) -> None:
         """Print a line without a time."""
