@@ -127,12 +127,12 @@ async def _load(source: _Source, handlers: SignalHandlers) -> None:
     await asyncio.sleep(0)  # starts the process that reads
     from hadirector import log
     from hadirector.config.subprocess.reader import read
-    from hadirector.events.recorder import Recorder
+    from hadirector.events.recorder import Recorder, add_place
 
     configuration = asyncio.create_task(read(source.path, launching=launching))
 
     recorder = Recorder()
-    writer = log.configure(also=[recorder])
+    writer = log.configure(also=[recorder, add_place])
     if undone is not None:
         undone.report()
     try:

@@ -106,6 +106,18 @@ class Recorder:
             self._log.error("events_unusable", error=str(error), file=str(path), kept_as=str(aside))
 
 
+def add_place(
+    _logger: object, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add the place in the documents to the log line of a warning or an error that is an event.
+
+    This is a structlog processor after the recorder: the name of a recorded event gives the place.
+    """
+    if line["event"] in EVENT_NAMES and line["level"] in ("warning", "error"):
+        line["see"] = f"docs/operations.md#event-{line['event']}"
+    return line
+
+
 def _encode(page: Page) -> Iterator[bytes]:
     """Yield the content of the file, with a line for each event."""
     yield b'{"version":1,"last":%d,"events":[' % page.last

@@ -23,6 +23,7 @@ from vrrp.model.configuration import Secret
 
 HASH_BYTES: Final = 6
 _LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
+    "Announcement": frozenset({"engine_socket", "device", "reluctant_device"}),
     "CheckDefinition": frozenset({"identity"}),
     "HmacAuthentication": frozenset({"keys", "send_key", "sequence_file"}),
     "InstanceConfiguration": frozenset({"priority", "interface", "virtual_mac"}),
@@ -61,6 +62,8 @@ def hash_sections(configuration: Configuration) -> Iterator[tuple[str, str]]:
         yield "announce", _hash(configuration.announce)
     for source in configuration.sources:
         yield f"source/{source.name}", _hash(source)
+    if configuration.alerts:
+        yield "alerts", _hash(configuration.alerts)
     for instance in configuration.vrrp:
         yield f"vrrp/{instance.name}", _hash(instance)
     for server in configuration.virtual_servers:

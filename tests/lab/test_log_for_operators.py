@@ -112,6 +112,7 @@ def test_a_failing_server_and_a_lost_quorum_are_warnings_in_the_journal(
         eventually(lambda: service.lines("quorum_lost"), 20.0)
         assert service.lines("quorum_lost") == [
             "<4>quorum_lost virtual_server=shop passing=0 quorum=1"
+            " see=docs/operations.md#event-quorum_lost"
         ]
         failed = service.lines("verdict_changed")[-1]
         assert failed.startswith("<4>verdict_changed virtual_servers=[shop] address=127.0.0.1 ")

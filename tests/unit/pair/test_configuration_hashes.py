@@ -10,7 +10,10 @@ from msgspec.structs import replace
 
 from checks.definition.check import Route
 from checks.definition.options import HttpProbe
+from hadirector.model.alerts import AlertReceiver, Webhook
+from hadirector.model.announcement import AnnouncedGroup, Announcement
 from hadirector.model.configuration import RealServer, SyncDaemon, SysctlPolicy
+from hadirector.model.discovery import Source
 from hadirector.model.ipvs import DestinationKey, Service, SyncSettings
 from hadirector.pair.configuration_hashes import hash_sections, join_hashes
 from tests.builders import a_check, a_configuration, a_virtual_server, an_instance
@@ -93,6 +96,52 @@ def test_the_addresses_of_unicast_do_not_count_but_its_port_does() -> None:
 )
 def test_a_change_is_in_one_section(fields: dict[str, Any], section: str) -> None:
     assert changed(hashes(**fields)) == {section}
+
+
+SOURCE = Source(name="cloud", type="http", location="https://members.example/web")
+WEBHOOK = Webhook(url=Secret(b"https://chat.example/a"), secret_file="/etc/hadirector/a.key")
+PAGER = AlertReceiver(name="pager", webhook=WEBHOOK)
+ANNOUNCE = Announcement(
+    groups=(AnnouncedGroup(name="web", addresses=("203.0.113.1",), pools=("web",)),),
+    engine="bird",
+    engine_socket="/run/bird/bird.ctl",
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "section", "configured", "same", "other"),
+    [
+        (
+            "sources",
+            "source/cloud",
+            (SOURCE,),
+            (replace(SOURCE, token_file="/etc/hadirector/token", ca_file="/etc/ca.pem"),),
+            (replace(SOURCE, poll=20.0),),
+        ),
+        (
+            "alerts",
+            "alerts",
+            (PAGER,),
+            (replace(PAGER, webhook=Webhook(url=Secret(b"https://chat.example/b"))),),
+            (replace(PAGER, timeout=5.0),),
+        ),
+        (
+            "announce",
+            "announce",
+            ANNOUNCE,
+            replace(ANNOUNCE, engine_socket="/run/frr", device="edge0", reluctant_device="edge1"),
+            replace(ANNOUNCE, lifetime=5),
+        ),
+    ],
+)
+def test_a_later_section_has_a_hash_if_it_is_configured(  # noqa: PLR0917  # the parameters of the cases
+    key: str, section: str, configured: Any, same: Any, other: Any
+) -> None:
+    """Files, devices and secrets of the host do not count."""
+    found = hashes(**{key: configured})
+    assert changed(found) == {section}
+    assert hashes(**{key: same}) == found
+    assert hashes(**{key: other})[section] != found[section]
 
 
 @pytest.mark.parametrize(
