@@ -11,6 +11,7 @@ from hadirector.api.actor import Role
 from hadirector.api.problems import Code
 from hadirector.api.resources import link
 from hadirector.api.route import AnyRoute, Nothing, Route
+from hadirector.pair.peer_configuration import ANSWER_BYTES_MAX, PeerConfiguration
 from hadirector.pair.peers import PeerReport
 from hadirector.pair.state import STATE_BYTES_MAX, PairState
 
@@ -27,6 +28,18 @@ LINK_ROUTES: Final[tuple[AnyRoute, ...]] = (
         answer=PairState,
         problems=(Code.NOT_POSSIBLE,),
     ),
+    Route(
+        method="GET",
+        path="/v1/pair/configuration",
+        name="read_own_configuration",
+        summary="The configuration of this director for its peers, without its secrets.",
+        role=Role.READ,
+        handler=link.read_own_configuration,
+        query=Nothing,
+        body=Nothing,
+        answer=PeerConfiguration,
+        problems=(Code.NOT_POSSIBLE,),
+    ),
     # A report is information, not a change by an operator. So its role is read.
     Route(
         method="PUT",
@@ -41,5 +54,18 @@ LINK_ROUTES: Final[tuple[AnyRoute, ...]] = (
         # The web process writes the fields out that a peer has left out.
         body_bytes_max=2 * STATE_BYTES_MAX,
         problems=(Code.NOT_FOUND,),
+    ),
+    Route(
+        method="PUT",
+        path="/v1/pair/peers/{peer}/configuration",
+        name="report_configuration",
+        summary="Report the configuration of a peer.",
+        role=Role.READ,
+        handler=link.report_configuration,
+        query=Nothing,
+        body=PeerConfiguration,
+        answer=link.Received,
+        body_bytes_max=ANSWER_BYTES_MAX,
+        problems=(),
     ),
 )

@@ -18,6 +18,7 @@ NAMES: Final[dict[str, str]] = {
     "virtual_server": "The name of a virtual server.",
     "real_server": "The address of a real server, with its port unless the address is unique.",
     "instance": "The name of a VRRP instance.",
+    "peer": "The name of a peer of the pair.",
     "source": "The name of a discovery source.",
     "drill": "The number of a drill.",
     "code": "The code of a problem.",

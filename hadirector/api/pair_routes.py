@@ -23,4 +23,16 @@ PAIR_ROUTES: Final[tuple[AnyRoute, ...]] = (
         answer=PairReport,
         problems=(Code.NOT_FOUND, Code.DATAPLANE),
     ),
+    Route(
+        method="GET",
+        path="/v1/pair/texts/{peer}",
+        name="read_pair_texts",
+        summary="The configurations of this director and of a peer, without their secrets.",
+        role=Role.READ,
+        handler=pair.read_texts,
+        query=Nothing,
+        body=Nothing,
+        answer=pair.PairTexts,
+        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+    ),
 )

@@ -23,6 +23,7 @@ from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.pairing import Pairing
 from hadirector.director.parts import Parts
 from hadirector.director.pausing import Pausing
+from hadirector.director.peer_configurations import PeerConfigurations
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
@@ -71,6 +72,7 @@ class Director:
         self.applications = Applications(self.reconfiguration)
         self.pausing = Pausing(self._parts)
         self.pairing = Pairing(self._parts)
+        self.peer_configurations = PeerConfigurations(self._parts.web.send)
         self._parts.summarize_pair = self.pairing.view.summary
         self.operator = OperatorRequests(
             self._parts, lambda: self.applications.pending_status, self.pairing.view

@@ -19,7 +19,7 @@ from hadirector.model.pair import Pair
 from hadirector.model.web import WebSettings
 from hadirector.processes import doorway
 from hadirector.processes.doorway import Doorway
-from hadirector.processes.messages import ConfigureWeb, FromWeb, Stop
+from hadirector.processes.messages import ConfigureWeb, FromWeb, RequestConfiguration, Stop
 from hadirector.processes.supervisor import Child
 
 FILES_SECONDS: Final = 1.0
@@ -78,6 +78,10 @@ class WebProcess:
         """End the process with SIGKILL."""
         if self.child is not None:
             self.child.kill()
+
+    def send(self, order: RequestConfiguration) -> bool:
+        """Send an order to the process; return whether the process runs."""
+        return self.child is not None and self.child.send(order)
 
     def send_settings(self) -> None:
         """Send the settings and the files to a process that has just started."""

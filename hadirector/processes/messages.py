@@ -155,6 +155,12 @@ class ConfigureWeb(msgspec.Struct, frozen=True, tag="configure_web"):
     pair_files: PairFiles = PairFiles()
 
 
+class RequestConfiguration(msgspec.Struct, frozen=True, tag="request_configuration"):
+    """An order to request the text of the configuration of a peer, and to report the answer."""
+
+    peer: str
+
+
 class DeliverMessage(msgspec.Struct, frozen=True, tag="deliver_message"):
     """An order to send a message to a webhook by POST, within ``timeout`` seconds.
 
@@ -179,7 +185,7 @@ ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | ReportStatus | Stop |
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
 ToChecks = ConfigureChecks | HintTargets | Stop | Heartbeat
 FromChecks = VerdictChanged | TargetSuspected | CheckStatistics | Notice | Heartbeat
-ToWeb = ConfigureWeb | Stop | Heartbeat
+ToWeb = ConfigureWeb | RequestConfiguration | Stop | Heartbeat
 FromWeb = Notice | Heartbeat
 ToWebhooks = DeliverMessage | Stop | Heartbeat
 FromWebhooks = MessageDelivered | Heartbeat

@@ -14,7 +14,7 @@ from hadirector.api.protocol import ApiProtocol
 from hadirector.model.web import WebSettings
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child, send_heartbeats
-from hadirector.processes.messages import ConfigureWeb, Heartbeat, Stop, ToWeb
+from hadirector.processes.messages import ConfigureWeb, Heartbeat, RequestConfiguration, Stop, ToWeb
 from hadirector.runtime.imports import complete
 from hadirector.runtime.privileges import drop_privileges
 from hadirector.web.access import Access
@@ -57,7 +57,7 @@ class WebServer:
         self._access = Access()
         # The waiting requests of peers take no connection from the clients of the API.
         self._directors = director, link_director = Director(doorway), Director(doorway)
-        self._link = PairLink(link_director, pair_listening, channel.send)
+        self.link = PairLink(link_director, pair_listening, channel.send)
         self.follower = Follower(director)
         self._service = Service(
             director, Streams(self.follower), self._access, Audit(channel.send), load_pages()
@@ -76,7 +76,7 @@ class WebServer:
                 self._refuse([f"api.user: this host has no user {user}"])
                 return
             self._privileged = False
-        faults = self._link.configure(message.pair, message.pair_files)
+        faults = self.link.configure(message.pair, message.pair_files)
         if message.settings is not None:
             faults += self._configure_api(message, message.settings)
         if faults:
@@ -114,7 +114,7 @@ class WebServer:
             self._clients.close()
         if self._recording is not None:
             self._recording.cancel()
-        self._link.close()
+        self.link.close()
         for director in self._directors:
             await director.close()
 
@@ -155,6 +155,8 @@ async def serve(
                     return
                 case ConfigureWeb() as message:
                     server.configure(message)
+                case RequestConfiguration() as order:
+                    server.link.request_configuration(order.peer)
                 case Heartbeat():
                     pass
     finally:

@@ -56,10 +56,14 @@ def state(**changes: Any) -> Answer:
 
 
 class FakePeer:
-    """A TLS server at the address of lb2. ``answer`` writes the answer to each request."""
+    """A TLS server at the address of lb2. ``answer`` writes the answer to each request.
+
+    ``configuration`` writes the answer to a request for the configuration.
+    """
 
     def __init__(self, directory: Path, port: int) -> None:
         self.answer: Answer = state()
+        self.configuration: Answer = body(b'{"text":"one"}')
         self.requests = 0
         self._directory = directory
         self._port = port
@@ -89,9 +93,10 @@ class FakePeer:
         self._writers.add(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
-                await reader.readuntil(b"\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
                 self.requests += 1
-                await self.answer(writer)
+                wanted = self.configuration if b"/configuration " in head else self.answer
+                await wanted(writer)
                 await writer.drain()
                 await asyncio.sleep(0.1)
         self._writers.discard(writer)

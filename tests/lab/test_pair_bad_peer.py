@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,38 @@ async def test_a_hostile_state_is_refused_and_the_next_good_one_is_believed(
     assert linked.director.status().verdict is not None
     changes = ("weight_decided", "vrrp_state_changed", "table_repaired", "process_died")
     assert [linked.events(name) for name in changes] == [[], [], [], []]
+
+
+async def test_a_hostile_configuration_changes_nothing(linked: LinkedDirector) -> None:
+    """Garbage, more than a text may have, no text, and control codes on the terminal."""
+    await linked.peer.start()
+    await linked.wait_for("pair_peer_reached")
+    command = ("pair", "diff", "--text", "--socket", f"{linked.directory}/lb1/run/api.sock")
+
+    async def told(content: bytes) -> tuple[int, str]:
+        linked.peer.configuration = body(content)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hadirector", *command),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, output.decode()
+
+    unknown = "hadirector: the configuration of lb2 is not known: "
+    fault = "the configuration has a fault: "
+    assert await told(b"<html>") == (
+        2,
+        f"{unknown}{fault}JSON is malformed: invalid character (byte 0)\n",
+    )
+    long = b'{"text":"%s"}' % (b"x" * (1 << 20))
+    assert await told(long) == (2, f"{unknown}the answer has more than 524288 bytes\n")
+    assert await told(b'{"reason":"not now"}') == (2, f"{unknown}not now\n")
+    status, output = await told(b'{"text":"name: \\u001b[2J"}')
+    assert status == 1
+    assert "+name: ?[2J\n" in output
+    assert linked.events("pair_peer_refused") == []
 
 
 async def test_an_old_state_and_a_foreign_name_are_refused(linked: LinkedDirector) -> None:

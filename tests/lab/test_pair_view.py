@@ -75,21 +75,33 @@ def test_a_filter_in_one_direction(network: Network, tmp_path: Path) -> None:
 def test_another_configuration(network: Network, tmp_path: Path) -> None:
     """It is shown after a reload, and is gone after the next one."""
     pair = lb1, lb2 = build_pair(network, tmp_path)
+    password = ("version: 2", "authentication: {type: pass, password: s3cret}")
+    for director in pair:
+        director.advert_interval, director.settings = "1s", password
     start(pair)
     operator = console(lb1)
     eventually(lambda: operator.command("pair", "diff").status, 10.0, "equal", expected=0)
 
-    lb2.settings = ("preempt: false",)
+    lb2.settings = (*password, "preempt: false")
     lb2.reload()
     eventually(lambda: operator.command("pair", "diff").status, 10.0, "different", expected=1)
     lines = operator.command("pair", "diff").out.splitlines()
     assert lines[0] == "lb2: 1 section differs"
     assert lines[1].startswith("  vrrp/web: ")
+    text = operator.command("pair", "diff", "--text")
+    assert text.status == 1
+    changed = [line for line in text.out.splitlines() if line.startswith(("+", "-"))]
+    assert [changed[0], changed[1]] == ["--- lb1", "+++ lb2"]
+    assert "+    preempt: false" in changed
+    assert "-director: {name: lb1, " in text.out
+    assert "     authentication: {type: pass, password: <secret>}" in text.out.splitlines()
+    assert "s3cret" not in text.out
+    assert f"{lb1.directory}/lb2.key" in text.out
     assert "<- differs: vrrp/web" in shown(lb1)
     assert "pair_configuration_differs" in operator.command("doctor", "--pair").out
     assert lb1.wait_for("pair_difference_found")["first"] == "vrrp/web"
 
-    lb2.settings = ()
+    lb2.settings = password
     lb2.reload()
     eventually(lambda: operator.command("pair", "diff").status, 10.0, "equal", expected=0)
 

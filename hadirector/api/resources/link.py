@@ -9,6 +9,8 @@ import msgspec
 
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.route import Call, Nothing, Reply
+from hadirector.director.peer_configurations import mrequest_configuration
+from hadirector.pair.peer_configuration import PeerConfiguration
 from hadirector.pair.peers import PeerReport
 from hadirector.pair.state import PairState
 
@@ -41,6 +43,21 @@ async def read_own_state(call: Call[StateQuery, Nothing]) -> Reply[PairState]:
     finally:
         call.context.followers.discard(task)
     return Reply(state)
+
+
+async def read_own_configuration(call: Call[Nothing, Nothing]) -> Reply[PeerConfiguration]:
+    """Answer with the text of the configuration in use, without its secrets."""
+    _check_actor(call.actor.name)
+    return Reply(
+        PeerConfiguration(await mrequest_configuration(call.context.director.applications))
+    )
+
+
+async def report_configuration(call: Call[Nothing, PeerConfiguration]) -> Reply[Received]:
+    """Pass the text of a peer to those who wait for it."""
+    _check_actor(call.actor.name)
+    call.context.director.peer_configurations.receive(call.names["peer"], call.body)
+    return Reply(Received(call.names["peer"]))
 
 
 async def report_peer(call: Call[Nothing, PeerReport]) -> Reply[Received]:

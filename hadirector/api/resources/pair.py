@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from hadirector.api.problems import Code, ProblemError
+import msgspec
+
+from hadirector.api.problems import Code, ProblemError, unknown_object
 from hadirector.api.route import Call, Nothing, Reply
+from hadirector.director.peer_configurations import mrequest_configuration
 from hadirector.pair.report import PairReport
 from hadirector.status.problems import judge_director
+
+
+class PairTexts(msgspec.Struct, frozen=True):
+    """The configurations of this director and of a peer, without their secrets."""
+
+    peer: str
+    here: str
+    there: str
+
+
+async def read_texts(call: Call[Nothing, Nothing]) -> Reply[PairTexts]:
+    """Answer with the text of this director and of a peer, which sends it over the link."""
+    director, peer = call.context.director, call.names["peer"]
+    if peer not in director.pairing.peers:
+        raise unknown_object("peer", peer, director.pairing.peers)
+    there = await director.peer_configurations.request(peer)
+    return Reply(PairTexts(peer, await mrequest_configuration(director.applications), there))
 
 
 async def read_pair(call: Call[Nothing, Nothing]) -> Reply[PairReport]:

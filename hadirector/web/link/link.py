@@ -17,6 +17,7 @@ from aiohttp import web
 from hadirector.api.actor import Actor, Role
 from hadirector.api.asserted import assertion_headers
 from hadirector.model.pair import Pair, PairPeer
+from hadirector.pair.peer_configuration import PeerConfiguration
 from hadirector.pair.peers import PeerReport
 from hadirector.processes.messages import PairFiles
 from hadirector.web.director import Answer, Director, UnreachableError
@@ -41,7 +42,9 @@ class PairLink:
         self._listening = listening
         self._refusals = Refusals(report)
         self._listener: Listener | None = None
+        self._pullers: list[Puller] = []
         self._pulling: list[asyncio.Task[None]] = []
+        self._asking: set[asyncio.Task[None]] = set()
         self._settings: tuple[Pair | None, PairFiles] | None = None
 
     def configure(self, pair: Pair | None, files: PairFiles) -> list[str]:
@@ -80,11 +83,20 @@ class PairLink:
             self._listener.configure(context, certificates)
         elif _is_listening(self._listening):
             self._listener = Listener(
-                self._listening, context, certificates, self._read_state, self._refusals
+                self._listening, context, certificates, self._read, self._refusals
             )
         self._stop_pulling()
+        self._pullers = pullers
         self._pulling = [asyncio.create_task(each.run(), name="peer") for each in pullers]
         return faults
+
+    def request_configuration(self, peer: str) -> None:
+        """Request the text of a peer, and report its answer to the director."""
+        task = asyncio.create_task(
+            self._request_configuration(peer), name="configuration of a peer"
+        )
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def close(self) -> None:
         """Close the connections in both directions."""
@@ -94,13 +106,24 @@ class PairLink:
             self._listener = None
 
     def _stop_pulling(self) -> None:
-        for task in self._pulling:
+        for task in (*self._pulling, *self._asking):
             task.cancel()
+        self._pullers = []
 
-    async def _read_state(self, query: str) -> web.Response:
+    async def _request_configuration(self, peer: str) -> None:
+        puller = next((each for each in self._pullers if each.peer.name == peer), None)
+        if puller is None:
+            found = PeerConfiguration(reason="its certificate cannot be used")
+        else:
+            found = await puller.read_configuration()
+        path = f"/v1/pair/peers/{quote(peer, safe='')}/configuration"
+        with contextlib.suppress(UnreachableError):
+            await self._ask("PUT", path, msgspec.json.encode(found))
+
+    async def _read(self, path: str) -> web.Response:
         """Pass the request of a peer to the director."""
         try:
-            answer = await self._ask("GET", f"/v1/pair/state?{query}")
+            answer = await self._ask("GET", path)
         except UnreachableError:
             return web.Response(status=503)
         return web.Response(body=answer.body, status=answer.status, content_type="application/json")

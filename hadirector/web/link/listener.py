@@ -1,4 +1,4 @@
-"""Answers the peers: who may connect, and the only path that there is.
+"""Answers the peers: who may connect, and the two paths that there are.
 
 A connection from an address that is not of a peer ends before TLS. HTTP begins only after both
 sides have proven their identity with the one certificate that they may have.
@@ -27,10 +27,16 @@ HANDSHAKES_PER_SECOND: Final = 5.0
 CONNECTIONS_MAX: Final = 2
 """Connections of one peer. A peer needs one, and a second one after a change of its settings."""
 PATH: Final = "/pair/v1/state"
+CONFIGURATION_PATH: Final = "/pair/v1/configuration"
+"""The text of the configuration without its secrets. A peer requests it for its operator."""
+CONFIGURATIONS_PER_SECOND: Final = 0.5
+"""Texts for one peer. To hide the secrets of a text takes the time of a process."""
+CONFIGURATIONS_MAX: Final = 3
+"""Texts for one peer at once."""
 
 Certificates = Mapping[str, frozenset[bytes]]
-ReadState = Callable[[str], Awaitable[web.Response]]
-"""Returns the answer to a request with this query."""
+Read = Callable[[str], Awaitable[web.Response]]
+"""Returns the answer of the director to a GET of this path."""
 
 
 class Listener:
@@ -44,13 +50,14 @@ class Listener:
         listening: socket.socket,
         context: ssl.SSLContext,
         certificates: Certificates,
-        read_state: ReadState,
+        read: Read,
         refusals: Refusals,
     ) -> None:
-        self._read_state = read_state
+        self._read = read
         self._refusals = refusals
         self._certificates = certificates
         self._handshakes = Rate(HANDSHAKES_PER_SECOND, int(HANDSHAKES_PER_SECOND))
+        self._configurations = Rate(CONFIGURATIONS_PER_SECOND, CONFIGURATIONS_MAX)
         self._connections: Counter[str] = Counter()
         self._server = web.Server(
             self._handle, handler_cancellation=True, loop=asyncio.get_running_loop()
@@ -100,11 +107,16 @@ class Listener:
             assert isinstance(protocol, PeerProtocol), "every connection of a peer has it"
             if not protocol.is_of(self._certificates):
                 return _refuse_former()
-            if request.rel_url.raw_path != PATH:
+            path = request.rel_url.raw_path
+            if path not in (PATH, CONFIGURATION_PATH):
                 return web.Response(status=404)
             if request.method != "GET":
                 return web.Response(status=405, headers={"Allow": "GET"})
-            return await self._read_state(request.rel_url.raw_query_string)
+            if path == PATH:
+                return await self._read(f"/v1/pair/state?{request.rel_url.raw_query_string}")
+            if not self._configurations.take(protocol.address, monotonic()):
+                return web.Response(status=429)
+            return await self._read("/v1/pair/configuration")
 
 
 def _refuse_former() -> web.Response:
@@ -133,7 +145,7 @@ class PeerProtocol(ApiProtocol):
         self._certificates = certificates
         self._connections = connections
         self._refusals = refusals
-        self._address = ""
+        self.address = ""
         self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -142,7 +154,7 @@ class PeerProtocol(ApiProtocol):
         address = str(transport.get_extra_info("peername")[0]).removeprefix("::ffff:")
         fault = self._find_fault(address, _certificate_of(transport))
         if fault is None:
-            self._address, self._certificate = address, _certificate_of(transport)
+            self.address, self._certificate = address, _certificate_of(transport)
             self._connections[address] += 1
             super().connection_made(transport)
             return
@@ -152,12 +164,12 @@ class PeerProtocol(ApiProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End a connection that has begun."""
-        self._connections[self._address] -= 1
+        self._connections[self.address] -= 1
         super().connection_lost(exc)
 
     def is_of(self, certificates: Certificates) -> bool:
         """Return whether the connection is of one of these peers."""
-        return self._certificate in certificates.get(self._address, ())
+        return self._certificate in certificates.get(self.address, ())
 
     def _find_fault(self, address: str, certificate: bytes | None) -> str | None:
         """Return why the connection may not begin."""

@@ -13,9 +13,15 @@ from time import monotonic
 from typing import Final
 
 import aiohttp
+import msgspec
 from aiohttp import ClientTimeout
 
 from hadirector.model.pair import Pair, PairPeer
+from hadirector.pair.peer_configuration import (
+    ANSWER_BYTES_MAX,
+    PeerConfiguration,
+    decode_configuration,
+)
 from hadirector.pair.peers import PeerReport, Refusal
 from hadirector.pair.state import (
     STATE_BYTES_MAX,
@@ -33,11 +39,13 @@ from hadirector.web.link.connector import (
     find_verification_error,
     is_closed_by_peer,
 )
-from hadirector.web.link.listener import PATH
+from hadirector.web.link.listener import CONFIGURATION_PATH, PATH
 
 WAIT_SECONDS: Final = 1.0
 """How long a peer waits for a change before it answers with the state that is known."""
 ANSWER_SECONDS_MAX: Final = WAIT_SECONDS + 2.0
+CONFIGURATION_SECONDS_MAX: Final = 8.0
+"""How long a peer may take for its configuration: it hides the secrets first."""
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the next request after failures, each up to a quarter shorter by chance."""
 CLOSED_MIN: Final = 2
@@ -46,6 +54,9 @@ REST_FACTOR: Final = 9
 """The director takes the reports about a peer in at most a tenth of the time."""
 TURN_SECONDS: Final = 0.02
 """The shortest time between two requests: a peer whose state changes all the time."""
+
+OK: Final = 200
+NOT_FOUND: Final = 404
 
 Report = Callable[[PeerReport], Awaitable[None]]
 
@@ -69,30 +80,51 @@ class Puller:
         report: Report,
     ) -> None:
         self._pair = pair
-        self._peer = peer
+        self.peer = peer
         self._context = context
         self._certificate = certificate
         self._report = report
         self._generation: int | None = None
         self._failures = 0
         self._closed = 0  # how often the peer has closed a new connection at once
+        self._session: aiohttp.ClientSession | None = None
 
     async def run(self) -> None:
         """Follow the peer until cancelled."""
-        connector = PeerConnector(self._pair, self._peer, self._context, self._certificate)
+        connector = PeerConnector(self._pair, self.peer, self._context, self._certificate)
         async with aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # a compressed answer could have any size
             headers={"Accept-Encoding": "identity"},
-            timeout=ClientTimeout(total=ANSWER_SECONDS_MAX + CONNECT_SECONDS_MAX),
         ) as session:
+            self._session = session
             while True:
                 report = await self._ask(session, connector)
                 began = monotonic()
                 await self._report(report)
                 taken = monotonic() - began
                 await asyncio.sleep(rest_after(taken, self._pause(report)))
+
+    async def read_configuration(self) -> PeerConfiguration:
+        """Request the text of the configuration of the peer. A failure is the reason in the answer.
+
+        The request waits until the request for the state has its answer: both use one connection.
+        """
+        if self._session is None:
+            return PeerConfiguration(reason="the link has just started")
+        try:
+            url = f"https://{self.peer.where}{CONFIGURATION_PATH}"
+            status, content = await self._get(
+                self._session, url, ANSWER_BYTES_MAX, CONFIGURATION_SECONDS_MAX
+            )
+            if status == NOT_FOUND:
+                return PeerConfiguration(reason="its version does not send its configuration")
+            if status != OK:
+                return PeerConfiguration(reason=_reason_in(content) or f"it answers {status}")
+            return decode_configuration(content)
+        except (StateError, CertificateError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            return PeerConfiguration(reason=_line(error))
 
     def _pause(self, report: PeerReport) -> float:
         if report.state is not None:
@@ -122,24 +154,34 @@ class Puller:
 
     async def _request(self, session: aiohttp.ClientSession) -> PairState:
         after = "" if self._generation is None else f"&after={self._generation}"
-        url = f"https://{self._peer.where}{PATH}?wait={WAIT_SECONDS:g}{after}"
-        async with session.get(url, allow_redirects=False) as response:
+        url = f"https://{self.peer.where}{PATH}?wait={WAIT_SECONDS:g}{after}"
+        seconds_max = ANSWER_SECONDS_MAX + CONNECT_SECONDS_MAX
+        status, content = await self._get(session, url, STATE_BYTES_MAX, seconds_max)
+        if status != OK:
+            raise aiohttp.ClientError(f"{self.peer.where} answers {status}")
+        return decode(content)
+
+    @staticmethod
+    async def _get(
+        session: aiohttp.ClientSession, url: str, size_max: int, seconds_max: float
+    ) -> tuple[int, bytes]:
+        """Return the status and the content of an answer. Raises OversizedError."""
+        timeout = ClientTimeout(total=seconds_max)
+        async with session.get(url, allow_redirects=False, timeout=timeout) as response:
             content = bytearray()
             async for piece in response.content.iter_any():
                 content += piece
-                if len(content) > STATE_BYTES_MAX:
-                    raise OversizedError(f"the state has more than {STATE_BYTES_MAX} bytes")
-            if response.status != 200:
-                raise aiohttp.ClientError(f"{self._peer.where} answers {response.status}")
-            return decode(bytes(content))
+                if len(content) > size_max:
+                    raise OversizedError(f"the answer has more than {size_max} bytes")
+            return response.status, bytes(content)
 
     async def _look(self, reason: str) -> PeerReport:
         """Find out which certificate the peer presents, without a request. OpenSSL hides it."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 _, writer = await asyncio.open_connection(
-                    self._peer.address,
-                    self._peer.port,
+                    self.peer.address,
+                    self.peer.port,
                     ssl=looking_context(),
                     local_addr=(self._pair.address, 0),
                 )
@@ -153,7 +195,7 @@ class Puller:
     def _refuse_certificate(self, reason: str, presented: bytes | None) -> PeerReport:
         return PeerReport(
             refusal=Refusal.CERTIFICATE,
-            reason=f"the certificate of {self._peer.where} is not accepted: {reason}",
+            reason=f"the certificate of {self.peer.where} is not accepted: {reason}",
             expected=fingerprint(self._certificate),
             presented="not known" if presented is None else fingerprint(presented),
         )
@@ -162,13 +204,13 @@ class Puller:
         self._closed = self._closed + 1 if is_new and is_closed_by_peer(error) else 0
         if self._closed >= CLOSED_MIN:
             reason = (
-                f"{self._peer.where} closes new connections at once: its file does not list this"
+                f"{self.peer.where} closes new connections at once: its file does not list this"
                 f" director with the address {self._pair.address} and this certificate"
             )
             return PeerReport(refusal=Refusal.NOT_ACCEPTED, reason=reason)
         if isinstance(error, TimeoutError):
-            return PeerReport(reason=f"no answer from {self._peer.where} in time")
-        return PeerReport(reason=f"{self._peer.where}: {_line(error)}")
+            return PeerReport(reason=f"no answer from {self.peer.where} in time")
+        return PeerReport(reason=f"{self.peer.where}: {_line(error)}")
 
 
 def rest_after(taken: float, pause: float) -> float:
@@ -179,7 +221,16 @@ def rest_after(taken: float, pause: float) -> float:
     return max(pause, min(REST_FACTOR * taken, WAIT_SECONDS))
 
 
-def _line(error: BaseException) -> str:
-    """Return the text of an error in one printable line."""
+def _reason_in(content: bytes) -> str:
+    """Return the reason in a problem document of a peer (RFC 9457); empty without one."""
+    try:
+        detail = msgspec.json.decode(content, type=dict[str, object]).get("detail")
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return ""
+    return _line(detail) if isinstance(detail, str) else ""
+
+
+def _line(error: BaseException | str) -> str:
+    """Return a text, or the text of an error, in one printable line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(each if each.isprintable() else "?" for each in text)[:300]

@@ -17,6 +17,44 @@ SECTION = PairDifference(
 VERDICTS = PairDifference("lb2", DifferenceKind.VERDICTS, "web", "a", "b", 5.0, True)
 
 
+HERE = PairDirector(name="lb1", here=True, address="", reach=Reach.REACHED, reason="", current=True)
+THERE = PairDirector(
+    name="lb2", here=False, address="", reach=Reach.REACHED, reason="", current=True
+)
+TEXT = "a: 1\nkey: <secret 0a1b2c>\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "lines", "code"),
+    [
+        pytest.param("a: 1\nkey: <secret ffff>\n", [], 0, id="each director has its own labels"),
+        pytest.param(
+            "a: \x1b[2J\nkey: <secret ffff>\n",
+            ["--- lb1", "+++ lb2", "@@ -1,3 +1,3 @@", "-a: 1", "+a: ?[2J", " key: <secret>", " "],
+            1,
+            id="an unprintable character",
+        ),
+    ],
+)
+def test_the_lines_that_differ(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    there: str,
+    lines: list[str],
+    code: int,
+) -> None:
+    report = PairReport(
+        pair="edge", verdict=DirectorVerdict(Level.OK, "fine"), directors=(HERE, THERE)
+    )
+    answers = {
+        "/v1/pair": msgspec.json.encode(report),
+        "/v1/pair/texts/lb2": msgspec.json.encode({"peer": "lb2", "here": TEXT, "there": there}),
+    }
+    monkeypatch.setattr(pair_diff, "request", lambda _socket, _method, path: answers[path])
+    assert main(["pair", "diff", "--text"]) == code
+    assert capsys.readouterr().out.splitlines() == lines
+
+
 @pytest.mark.parametrize(
     ("current", "differences", "lines", "code"),
     [
