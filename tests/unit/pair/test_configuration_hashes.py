@@ -134,7 +134,7 @@ ANNOUNCE = Announcement(
         ),
     ],
 )
-def test_a_later_section_has_a_hash_if_it_is_configured(  # noqa: PLR0917  # the parameters of the cases
+def test_a_later_section_has_a_hash_if_it_is_configured(
     key: str, section: str, configured: Any, same: Any, other: Any
 ) -> None:
     """Files, devices and secrets of the host do not count."""
