@@ -76,6 +76,12 @@ for thread in threads:
     thread.join()
 print(json.dumps(answers), flush=True)
 """
+HOLD: Final = """
+import socket, sys, time
+held = [socket.create_connection((sys.argv[1], 80), 5.0) for _ in range(3)]
+print(len(held), "connections", flush=True)
+time.sleep(60.0)
+"""
 UPGRADE: Final = """
 - name: Restart the web server in another version
   ansible.builtin.shell: |
@@ -84,6 +90,48 @@ UPGRADE: Final = """
     ip netns exec {{ namespace }} setsid {{ ansible_python_interpreter }} -m hadirector.demo.web \
       --address 0.0.0.0 --port 80 --name {{ inventory_hostname }}-new --delay 50 >{{ log }} 2>&1 &
     until grep -q ready {{ log }}; do sleep 0.05; done
+"""
+ORDERS: Final = """
+- hosts: lb1
+  gather_facts: false
+  module_defaults:
+    hadirector.director.hadirector_override:
+      socket: "{{ hadirector_socket }}"
+      timeout: 1
+  vars: {web1: {real_server: 10.99.0.11, state: drained, reason: kernel}}
+  tasks:
+    - hadirector.director.hadirector_override: {}
+      args: "{{ web1 }}"
+      check_mode: true
+      register: previewed
+    - hadirector.director.hadirector_override: {}
+      args: "{{ web1 }}"
+      register: busy
+      ignore_errors: true
+    - hadirector.director.hadirector_override: {wait: false}
+      args: "{{ web1 }}"
+      register: again
+    - hadirector.director.hadirector_override: {real_server: "*:80", state: disabled}
+      register: disabled
+    - hadirector.director.hadirector_override: {}
+      args: "{{ web1 }}"
+      register: out
+    - hadirector.director.hadirector_override:
+        {real_server: 10.99.0.11, state: absent, action: drain}
+      register: kept
+    - hadirector.director.hadirector_override: {real_server: "*", state: absent, timeout: 20}
+      register: returned
+    - hadirector.director.hadirector_override: {virtual_server: wbe, real_server: x, state: drained}
+      register: unknown
+      ignore_errors: true
+    - hadirector.director.hadirector_override: {real_server: 10.99.0.111, state: absent}
+      register: missing
+      ignore_errors: true
+    - ansible.builtin.copy:
+        dest: "{{ results }}"
+        content: "{{ dict(names | zip(names | map('extract', vars))) | to_json }}"
+      vars:
+        names: [previewed, busy, again, disabled, out, kept, returned, unknown, missing]
 """
 
 
@@ -246,3 +294,103 @@ def test_a_rolling_upgrade_fails_no_request(site: Site) -> None:
         "web3-new",
     }
     assert [name for name in answers if name.startswith("failed")] == []
+
+
+def configure(site: Site, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the role with a configuration of the control node."""
+    file = site.directory / "hadirector.yaml"
+    file.write_text(text)
+    return site.play("directors", "-e", f"hadirector_configuration={file}", *arguments)
+
+
+def installed(site: Site) -> dict[str, str]:
+    """Return the content of all files beside the configurations of the directors."""
+    files = sorted((site.directory / "etc").rglob("*"))
+    return {str(file): file.read_text() for file in files if file.is_file()}
+
+
+def reloads(site: Site) -> list[int]:
+    return [len(director.events("configuration_reloaded")) for director in site.directors]
+
+
+def test_the_role_configures_the_backup_director_first(site: Site) -> None:
+    before = installed(site)
+    text = next(iter(before.values())).replace("scheduler: rr", "scheduler: lc")
+    previewed = configure(site, text, "--check", "--diff", "--limit", "lb2")
+    assert previewed.returncode == 0, previewed.stdout + previewed.stderr
+    assert "+    scheduler: lc" in previewed.stdout
+    assert (installed(site), reloads(site)) == (before, [0, 0])
+    done = configure(site, text)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(installed(site).values()) == {text}
+    eventually(lambda: reloads(site), 10.0, expected=[1, 1])
+    first, second = re.findall(r"^changed: \[(lb.)\]$", done.stdout, re.MULTILINE)[::2]
+    assert (first, second) == ("lb2", "lb1")
+    again = configure(site, text)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert changes(again) == {"lb1": 0, "lb2": 0}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("forwarding: nat", "forwarding: nut", "virtual_servers[0].forwarding: wrong value"),
+        (
+            "dataplane: userspace",
+            "dataplane: dry-run",
+            "dataplane cannot change from userspace to dry-run without a restart",
+        ),
+    ],
+    ids=["by check-config", "by the director"],
+)
+def test_a_refused_configuration_changes_nothing(
+    site: Site, old: str, new: str, reason: str
+) -> None:
+    """The directors after the refusing director are not asked."""
+    before, count = installed(site), reloads(site)
+    [text] = set(before.values())
+    done = configure(site, text.replace(old, new))
+    assert done.returncode == 2
+    assert reason in done.stdout
+    assert (installed(site), reloads(site)) == (before, count)
+    assert "lb1" not in done.stdout.split("PLAY RECAP")[0].rpartition("PLAY [")[2]
+
+
+def test_the_module_sets_and_removes_overrides(site: Site) -> None:
+    playbook, results = site.directory / "orders.yml", site.directory / "results.json"
+    playbook.write_text(ORDERS)
+    holding = run_python(site.client, HOLD, VIRTUAL_ADDRESS)
+    try:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == "3 connections\n"
+        done = site.run("ansible-playbook", str(playbook), "-e", f"results={results}")
+    finally:
+        site.client.stop(holding)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(results.read_text())
+    assert {name: each["changed"] for name, each in found.items()} == {
+        "previewed": True,
+        "busy": True,
+        "again": False,
+        "disabled": True,
+        "out": False,
+        "kept": False,
+        "returned": True,
+        "unknown": False,
+        "missing": False,
+    }
+    assert found["previewed"]["diff"] == {
+        "before": {},
+        "after": {"web/10.99.0.11:80": {"action": "drain", "reason": "kernel"}},
+    }
+    assert found["busy"]["msg"] == (
+        "web/10.99.0.11:80 is not drained: 1 connection is left; the drain goes on (after 1 s)"
+    )
+    assert [each["state"] for each in found["again"]["overrides"]] == ["draining"]
+    assert [each["state"] for each in found["out"]["overrides"]] == ["disabled"]
+    assert found["returned"]["overrides"] == []
+    assert found["unknown"]["msg"] == ("no virtual server wbe (there are: web); did you mean web?")
+    assert found["missing"]["msg"] == (
+        "no real server */10.99.0.111 (there are: web/10.99.0.11:80, web/10.99.0.12:80,"
+        " web/10.99.0.13:80); did you mean web/10.99.0.11:80?"
+    )
