@@ -11,7 +11,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.sources.status import SourceStatus
+from hadirector.sources.status import DocumentStatus, SourceStatus
 
 ROUTE = "/v1/sources"
 
@@ -61,10 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(sources: tuple[SourceStatus, ...]) -> Iterator[str]:
     for source in sources:
-        found = "not read yet" if source.members is None else f"{source.members} members"
+        noun = "overrides" if source.document else "members"
+        found = "not read yet" if source.members is None else f"{source.members} {noun}"
         yield f"{source.name} ({source.type} {source.location}): {found}"
         if source.failing_for is not None:
             yield f"  failing for {source.failing_for:.0f} s: {source.failure}"
+        if source.document is not None:
+            yield from _document_lines(source.document)
         for pool in source.pools:
             counts = f"{pool.present} present, {pool.absent} absent"
             yield f"  {pool.virtual_server}: {counts}"
@@ -74,5 +77,14 @@ def _lines(sources: tuple[SourceStatus, ...]) -> Iterator[str]:
                 yield f"    waiting: {waiting}"
 
 
+def _document_lines(document: DocumentStatus) -> Iterator[str]:
+    if document.revision is not None:
+        released = f", {document.released} released here" if document.released else ""
+        yield f"  revision {document.revision}: {document.overrides} overrides{released}"
+    if document.refusal:
+        yield f"    not taken: {document.refusal}"
+
+
 def _is_wrong(source: SourceStatus) -> bool:
-    return source.failing_for is not None or any(pool.refusal for pool in source.pools)
+    refused = source.document is not None and bool(source.document.refusal)
+    return refused or source.failing_for is not None or any(pool.refusal for pool in source.pools)

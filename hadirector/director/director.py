@@ -16,6 +16,7 @@ from hadirector.director.alerts.alerts import Alerts
 from hadirector.director.configurations.apply import Applications
 from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
+from hadirector.director.document_overrides import DocumentOverrides
 from hadirector.director.drills import Drills
 from hadirector.director.handovers import Handovers
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
@@ -37,6 +38,7 @@ from hadirector.processes.handoff import Handoff
 from hadirector.processes.supervisor import Child
 from hadirector.runtime.service_manager import ServiceManager
 from hadirector.sources.discovery import Discovery
+from hadirector.sources.status import SourceStatus
 
 MESSAGES_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
@@ -150,6 +152,7 @@ class Director:
             "alerts": parts.alerts.run(),
             "overrides": parts.overrides.run(),
             "sharing": parts.sharing.run(),
+            "document overrides": parts.document_overrides.run(),
             "pause": parts.pause.run(),
             "discovery": parts.discovery.run(),
             "handovers": self.handovers.run(),
@@ -184,6 +187,15 @@ class Director:
     def discovery(self) -> Discovery:
         """The discovery sources, and what is accepted from them."""
         return self._parts.discovery
+
+    @property
+    def document_overrides(self) -> DocumentOverrides:
+        """The document of overrides of a source."""
+        return self._parts.document_overrides
+
+    def sources(self) -> tuple[SourceStatus, ...]:
+        """Return the state of each source."""
+        return self._parts.sources()
 
     @property
     def alerts(self) -> Alerts:

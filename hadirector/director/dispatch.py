@@ -28,7 +28,7 @@ from hadirector.pools.pending import PendingPools
 from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from hadirector.sources.discovery import MembersChanged
-from hadirector.sources.messages import SourceFailed, SourceRead
+from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -87,8 +87,8 @@ class Dispatcher:
                 self._parts.election.track(message.values)
             case ConfigurationRead() | MembersChanged():
                 await self._reconfigure(message)
-            case SourceRead() | SourceFailed():
-                self._parts.discovery.note(message)
+            case SourceRead() | SourceFailed() | OverridesRead():
+                self._parts.note_source(message)
             case PauseChanged() | FirstVerdictsOverdue() | TableCondition() | TargetSuspected():
                 self._note(message)
             case _:

@@ -14,7 +14,7 @@ from hadirector.overrides.store import OverridesChanged
 from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from hadirector.sources.discovery import MembersChanged
-from hadirector.sources.messages import SourceFailed, SourceRead
+from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -46,6 +46,7 @@ Message = (
     | ConfigurationRead
     | FirstVerdictsOverdue
     | SourceRead
+    | OverridesRead
     | SourceFailed
     | MembersChanged
 )

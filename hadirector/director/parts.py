@@ -18,6 +18,7 @@ from hadirector.director.alerts.conditions import Situation, find_conditions
 from hadirector.director.announcing import HashTables, announcement_facts, count_packets
 from hadirector.director.closer_look import CloserLook
 from hadirector.director.configuration_hashes import HashedConfiguration
+from hadirector.director.document_overrides import DocumentOverrides
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
@@ -44,6 +45,8 @@ from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
 from hadirector.pools.frozen import FrozenTargets
 from hadirector.sources.discovery import Discovery
+from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead
+from hadirector.sources.status import SourceStatus
 from hadirector.status.pair_summary import PairSummary
 
 FAILURE_SECONDS_MAX = 3600.0
@@ -85,6 +88,7 @@ class Parts:
         self.host_reconciler = HostReconciler(configuration, self.memory)
         self.overrides = OverrideStore(configuration, self.table_reconciler, put)
         self.sharing = Sharing(configuration, self.overrides)
+        self.document_overrides = DocumentOverrides(configuration, self.overrides)
         self.election = Election(
             configuration.vrrp,
             frozenset(self.memory.owned.yielding).difference(self.groups),
@@ -122,6 +126,19 @@ class Parts:
         self.change_roles: Callable[[ApiRoles], None] = _ignore
         self.alerts = Alerts(configuration, recorder, self._find_conditions)
         self._put = put
+
+    def note_source(self, message: SourceRead | SourceFailed | OverridesRead) -> None:
+        """Note what the process of the sources reports about one of them."""
+        self.discovery.note(message)
+        if isinstance(message, OverridesRead):
+            self.document_overrides.note(message)
+
+    def sources(self) -> tuple[SourceStatus, ...]:
+        """Return the state of each source, with the document of overrides."""
+        found = self.discovery.status(monotonic())
+        return tuple(
+            replace(each, document=self.document_overrides.status(each.name)) for each in found
+        )
 
     async def _read_counters(self, keys: Collection[ServiceKey]) -> TableCounters:
         return await self.table_reconciler.read_counters(keys)

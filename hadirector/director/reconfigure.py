@@ -209,6 +209,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     parts.pools.configure(configuration)
     parts.overrides.configure(configuration)
     parts.sharing.configure(configuration)
+    parts.document_overrides.configure(configuration)
     parts.health.configure(configuration, assumptions)
     await asyncio.sleep(0)
     await parts.host_reconciler.configure(configuration)

@@ -189,7 +189,7 @@ class OperatorRequests:
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
             pair=None if self._pair is None else self._pair.summary(),
-            sources=parts.discovery.status(monotonic()),
+            sources=parts.sources(),
             announcements=parts.announcer.status(monotonic()),
             table_digest=await parts.hash_tables.digest(parts.pools.table),
             alert_receivers=parts.alerts.receivers,

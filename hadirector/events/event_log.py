@@ -123,6 +123,8 @@ EVENT_NAMES: Final = frozenset(
         "members_refused",
         "members_unusable",
         "members_not_stored",
+        "document_refused",
+        "document_not_stored",
         "source_failed",
         "source_recovered",
         "table_repaired",

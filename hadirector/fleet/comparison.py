@@ -57,6 +57,7 @@ def _differences(summaries: Mapping[str, DirectorSummary]) -> Iterator[FleetDiff
     tables = _values(summaries, lambda each: each.hash_tables)
     yield from _differing("hash tables", {name: value for name, value in tables.items() if value})
     yield from _each_key("members", summaries, lambda each: each.members)
+    yield from _each_key("document", summaries, lambda each: each.documents)
     yield from _each_key("override", summaries, lambda each: each.overrides)
     failing = {name: dict.fromkeys(each.failing, "failing") for name, each in summaries.items()}
     for key in _differing_keys(list(failing.values())):

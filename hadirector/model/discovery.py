@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from hadirector.model.ipvs import endpoint
 
 SourceType = Literal["file", "http", "dns", "etcd", "kubernetes", "consul"]
-SourceFormat = Literal["members", "prometheus", "endpoint_slices"]
+SourceFormat = Literal["members", "prometheus", "endpoint_slices", "overrides"]
+OVERRIDES_FORMAT: Final = "overrides"
+"""The format of a document that has overrides, and no members."""
 DnsRecords = Literal["addresses", "srv"]
 Family = Literal["any", "ipv4", "ipv6"]
 MEMBERS_MAX = 10_000

@@ -76,7 +76,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     server is then out of the table. ``keep_clients`` decides whether persistent clients stay on
     a draining real server. If it is None, the kernel's sysctl decides
     (expire_quiescent_template). ``stamp`` orders the overrides of several directors; None if they
-    are not shared.
+    are not shared. ``source`` is the source of the document that has the override; empty if it was
+    set on a director.
     """
 
     name: RealServerName
@@ -92,6 +93,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     keep_clients: bool | None = None
     ended: str = ""
     stamp: Stamp | None = None
+    source: str = ""
 
     def ends_by(self, now: float) -> bool:
         """Return whether the override expires at this time or earlier."""
@@ -106,7 +108,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             Action.WEIGHT: f"weight {self.weight}",
         }[self.action]
         author = Author(self.author, self.claimed)
-        return f"{action}, by {author}" + (f": {self.reason}" if self.reason else "")
+        origin = f" (source {self.source})" if self.source else ""
+        return f"{action}, by {author}{origin}" + (f": {self.reason}" if self.reason else "")
 
 
 class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

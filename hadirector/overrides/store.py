@@ -24,6 +24,8 @@ from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.dataplane.slices import Slices
 from hadirector.model.configuration import Configuration
+from hadirector.overrides.document import Accepted, Named, end_drain, put_over, release
+from hadirector.overrides.document_store import DocumentStore
 from hadirector.overrides.expiry import (
     Moment,
     StoredOverrides,
@@ -85,14 +87,20 @@ class OverrideStore:
         self._log = structlog.get_logger()
         self._stored = self._read()
         self.registers = restore(self._stored, _now())
+        self._document = DocumentStore(self._path.parent)
         self.sharing = _sharing(configuration)
         self._any_in_force = asyncio.Event()
         self._note_any()
 
     @property
     def current(self) -> Mapping[RealServerName, Override]:
-        """The overrides in force."""
-        return self.registers.overrides
+        """The overrides in force. One of an operator takes precedence over one of a document."""
+        return put_over(self._document.layer.overrides, self.registers.overrides)
+
+    @property
+    def accepted_document(self) -> Accepted | None:
+        """The accepted document of overrides; None without one."""
+        return self._document.layer.accepted
 
     def configure(self, configuration: Configuration) -> None:
         """Replace the configuration: it decides what is orphaned, and whether to share."""
@@ -123,9 +131,14 @@ class OverrideStore:
             found = [self.current[name] for name in names if name in self.current]
             if not found:
                 return  # they were removed while this request waited
-            gone = [override.name for override in found]
-            now = monotonic()
-            await self._store(self.registers.remove(gone, self.sharing, author, reason, now))
+            here = [each.name for each in found if not each.source]
+            if here:
+                now = monotonic()
+                await self._store(self.registers.remove(here, self.sharing, author, reason, now))
+            accepted = self.accepted_document
+            if accepted is not None and (named := [each.name for each in found if each.source]):
+                await self._document.store(release(accepted, named))
+                self._note_any()
         fields = {"author": str(author)} | ({"reason": reason} if reason else {})
         await self._report_each("override_removed", found, **fields)
 
@@ -148,6 +161,30 @@ class OverrideStore:
         if changed:
             await self._put_change(changed)
         return before
+
+    async def take_document(self, accepted: Accepted | None) -> None:
+        """Put the overrides of a document in force, after it is stored. Raises OSError."""
+        async with self._storing:
+            if accepted is not None:
+                before = await self._document.store(accepted)
+            elif self.accepted_document is not None:
+                before = await self._document.clear()
+            else:
+                return
+            self._note_any()
+        await self._report_document(before.overrides)
+
+    async def _report_document(self, before: Named) -> None:
+        """Report the overrides of the document that have come and gone."""
+        after = self._document.layer.overrides
+        for name in before.keys() - after.keys():
+            self._report("override_removed", name, description=before[name].description)
+        for name, override in after.items():
+            if override.description != (known.description if (known := before.get(name)) else ""):
+                self._report("override_set", name, description=override.description)
+        changed = [n for n in before.keys() | after.keys() if before.get(n) is not after.get(n)]
+        if changed:
+            await self._put_change(changed)
 
     async def _report_each(
         self, event: str, overrides: Collection[Override], **fields: str
@@ -196,11 +233,17 @@ class OverrideStore:
     async def _expire(self) -> None:
         async with self._storing:
             now = monotonic()
-            ended = [override for override in self.current.values() if override.ends_by(now)]
+            local = self.registers.overrides
+            ended = [override for override in local.values() if override.ends_by(now)]
+            if ended:
+                gone = [override.name for override in ended]
+                await self._store(self.registers.expire(gone, self.sharing, now))
+            before = self._document.update()
+            after = self._document.layer.overrides
+            ended += [each for name, each in before.overrides.items() if name not in after]
+            self._note_any()
             if not ended:
                 return
-            gone = [override.name for override in ended]
-            await self._store(self.registers.expire(gone, self.sharing, now))
         await self._report_each("override_expired", ended)
 
     async def _end_drains(self) -> None:
@@ -225,7 +268,11 @@ class OverrideStore:
         async with self._storing:
             if self.current.get(override.name) is not override:
                 return
-            await self._store(self.registers.add([replace(override, ended=ended)]))
+            accepted = self.accepted_document
+            if override.source and accepted is not None:
+                await self._document.store(end_drain(accepted, override.name, ended))
+            else:
+                await self._store(self.registers.add([replace(override, ended=ended)]))
         self._report("drain_ended", override.name, reason=ended)
         await self._put(OverridesChanged(frozenset({override.name.virtual_server})))
 

@@ -26,6 +26,7 @@ from hadirector.sources.messages import (
     REPEAT_SECONDS,
     ConfigureSources,
     FromSources,
+    OverridesRead,
     SourceFailed,
     SourceRead,
 )
@@ -84,6 +85,7 @@ class Discovery:
         self._configuration = self.expand(configuration)
         self._lists: dict[str, _List] = {}
         self._failures: dict[str, tuple[str, float]] = {}
+        self._documents: dict[str, tuple[int, float]] = {}  # overrides, and when they were read
         self._admissions: dict[PoolSource, Admission] = {}
         self._confirmed: dict[str, tuple[Member, ...]] = {}  # the list that an operator accepted
         self._changed: set[str] = set()  # sources with a list that the pools have not taken
@@ -98,7 +100,7 @@ class Discovery:
         """Read the sources of this configuration, which has the accepted members."""
         self._configuration = configuration
         names = {source.name for source in configuration.sources}
-        for known in (self._lists, self._failures):
+        for known in (self._lists, self._failures, self._documents):
             for name in known.keys() - names:
                 del known[name]
         pools = self._pools()
@@ -147,7 +149,7 @@ class Discovery:
         for source in changed | self._waiting(monotonic()):
             await self._admit(source, monotonic())
 
-    def note(self, message: SourceRead | SourceFailed) -> None:
+    def note(self, message: SourceRead | OverridesRead | SourceFailed) -> None:
         """Note a list, which `run` takes, or that a source cannot be read."""
         now = monotonic()
         if message.source not in {source.name for source in self._configuration.sources}:
@@ -159,6 +161,9 @@ class Discovery:
             return
         if self._failures.pop(message.source, None) is not None:
             self._log.info("source_recovered", source=message.source)
+        if isinstance(message, OverridesRead):
+            self._documents[message.source] = len(message.document.overrides), now
+            return
         known = self._lists.get(message.source)
         same = known is not None and known.members == message.members
         seen_at = known.seen_at if known is not None and same else now
@@ -185,14 +190,17 @@ class Discovery:
 
     def _status(self, source: Source, now: float) -> SourceStatus:
         found, failure = self._lists.get(source.name), self._failures.get(source.name)
-        silence = None if found is None else now - found.confirmed_at
+        read = self._documents.get(source.name)
+        if found is not None:
+            read = len(found.members), found.confirmed_at
+        silence = None if read is None else now - read[1]
         if silence is not None and not failure and silence <= _expected_silence(source):
             silence = 0.0  # the process reports a list again only if it changes, or after a minute
         return SourceStatus(
             name=source.name,
             type=source.type,
             location=source.place,
-            members=None if found is None else len(found.members),
+            members=None if read is None else read[0],
             age=silence,
             failure=failure[0] if failure else "",
             failing_for=now - failure[1] if failure else None,

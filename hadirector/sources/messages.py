@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from hadirector.model.discovery import Member, Source
+from hadirector.model.override_document import OverrideDocument
 from hadirector.processes.messages import Heartbeat, Stop
 
 REPEAT_SECONDS: Final = 60.0
@@ -26,6 +27,13 @@ class SourceRead(msgspec.Struct, frozen=True, tag="source_read"):
     members: tuple[Member, ...]
 
 
+class OverridesRead(msgspec.Struct, frozen=True, tag="overrides_read"):
+    """A report: a source of overrides was read. It is sent like ``SourceRead``."""
+
+    source: str
+    document: OverrideDocument
+
+
 class SourceFailed(msgspec.Struct, frozen=True, tag="source_failed"):
     """A report: a source could not be read. The members stay as they are."""
 
@@ -34,4 +42,4 @@ class SourceFailed(msgspec.Struct, frozen=True, tag="source_failed"):
 
 
 ToSources = Heartbeat | Stop | ConfigureSources
-FromSources = Heartbeat | SourceRead | SourceFailed
+FromSources = Heartbeat | SourceRead | OverridesRead | SourceFailed

@@ -1,7 +1,7 @@
 """The process that reads the sources, and reports their members to the director.
 
 A document of a source never reaches the process that carries verdicts to the kernel: this process
-parses it, and sends members.
+parses it, and sends members or overrides.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child, send_heartbeats
 from hadirector.processes.messages import Heartbeat, Stop
 from hadirector.runtime.privileges import drop_capabilities
+from hadirector.sources.contents import Content
 from hadirector.sources.errors import ReadingError
 from hadirector.sources.messages import (
     REPEAT_SECONDS,
     ConfigureSources,
+    OverridesRead,
     SourceFailed,
     SourceRead,
     ToSources,
 )
 from hadirector.sources.readers.file_reader import FileReader
-from hadirector.sources.reading import make_reader, read_members
+from hadirector.sources.reading import make_reader, read_source
 
 LOOK_SECONDS: Final = 0.05
 """The time between two looks at the files."""
@@ -48,7 +50,7 @@ class Follower:
         self.reader = make_reader(source)
         self.changed = asyncio.Event()
         self._channel = channel
-        self._members: tuple[Member, ...] | None = None
+        self._content: Content | None = None
         self._reported_at = 0.0
         self._failure = ""
 
@@ -58,7 +60,7 @@ class Follower:
         while True:
             self.changed.clear()
             try:
-                members = await read_members(self.reader)
+                content = await read_source(self.reader)
             except ReadingError as error:
                 failures += 1
                 self._report_failure(str(error))
@@ -67,7 +69,7 @@ class Follower:
                 self._report_failure(f"{type(error).__name__}: {error}")
             else:
                 failures = 0
-                self._report(self._members if members is None else members)
+                self._report(self._content if content is None else content)
             rest = self._rest_after_failures(failures) if failures else self.reader.rest
             await self._pause(rest)
 
@@ -87,15 +89,18 @@ class Follower:
             async with asyncio.timeout(seconds + spread):
                 await self.changed.wait()
 
-    def _report(self, members: tuple[Member, ...] | None) -> None:
-        if members is not None:
-            members = tuple(sorted(members, key=_order))  # the order of a list means nothing
+    def _report(self, content: Content | None) -> None:
+        if isinstance(content, tuple):
+            content = tuple(sorted(content, key=_order))  # the order of a list means nothing
         repeats = monotonic() - self._reported_at > REPEAT_SECONDS
-        if members is None or (members == self._members and not self._failure and not repeats):
+        if content is None or (content == self._content and not self._failure and not repeats):
             return
-        self._members, self._failure = members, ""
+        self._content, self._failure = content, ""
         self._reported_at = monotonic()
-        self._channel.send(SourceRead(self.source.name, members))
+        if isinstance(content, tuple):
+            self._channel.send(SourceRead(self.source.name, content))
+        else:
+            self._channel.send(OverridesRead(self.source.name, content))
 
     def _report_failure(self, reason: str) -> None:
         if reason != self._failure:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from hadirector.model.discovery import Member, Source, SourceType
+from hadirector.model.discovery import Source, SourceType
+from hadirector.sources.contents import Content
 from hadirector.sources.documents import DocumentError
 from hadirector.sources.errors import ReadingError, RequestError
 from hadirector.sources.readers.consul_reader import ConsulReader
@@ -24,8 +25,8 @@ class Reader(Protocol):
 
     rest: float
 
-    async def read(self) -> tuple[Member, ...] | None:
-        """Return the members; None if the source reports that nothing has changed."""
+    async def read(self) -> Content | None:
+        """Return the content; None if the source reports that nothing has changed."""
 
 
 _READERS: Final[Mapping[SourceType, Callable[[Source], Reader]]] = {
@@ -43,7 +44,7 @@ def make_reader(source: Source) -> Reader:
     return _READERS[source.type](source)
 
 
-async def read_members(reader: Reader) -> tuple[Member, ...] | None:
+async def read_source(reader: Reader) -> Content | None:
     """Read a source once. Raises ReadingError."""
     try:
         return await reader.read()

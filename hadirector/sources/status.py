@@ -19,12 +19,26 @@ class PoolStatus(msgspec.Struct, frozen=True):
     waiting: tuple[str, ...] = ()
 
 
+class DocumentStatus(msgspec.Struct, frozen=True):
+    """The accepted document of overrides. Its revision is None before the first one.
+
+    ``released`` counts the overrides that operators have released here. ``refusal`` is the reason
+    why the latest document is not taken, or empty.
+    """
+
+    revision: int | None
+    overrides: int
+    released: int
+    refusal: str = ""
+
+
 class SourceStatus(msgspec.Struct, frozen=True):
     """A source. Times are in seconds.
 
     ``members`` is the length of its latest list, and ``age`` the time since the list was confirmed;
     both are None before the first reading of this run. ``failure`` is the reason why it cannot be
-    read, since ``failing_for``.
+    read, since ``failing_for``. A source of overrides has a ``document`` instead of
+    members.
     """
 
     name: str
@@ -35,3 +49,4 @@ class SourceStatus(msgspec.Struct, frozen=True):
     failure: str
     failing_for: float | None
     pools: tuple[PoolStatus, ...]
+    document: DocumentStatus | None = None

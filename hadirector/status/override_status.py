@@ -23,7 +23,7 @@ class OverrideStatus(msgspec.Struct, frozen=True, kw_only=True):
     ``expires_in`` and ``deadline_in`` are the seconds until then. ``connections`` is the number of
     connections while the real server gets no new connections, else None. ``configured`` is whether
     the configuration has the real server. ``etag`` changes with the override. ``peers`` is empty if
-    the overrides are not shared.
+    the overrides are not shared. ``source`` is the source of the document that has the override.
     """
 
     name: str
@@ -48,6 +48,7 @@ class OverrideStatus(msgspec.Struct, frozen=True, kw_only=True):
     connections: int | None = None
     ended: str = ""
     peers: dict[str, Knowledge] = {}
+    source: str = ""
 
 
 def override_status(
@@ -90,6 +91,7 @@ def override_status(
         connections=connections,
         ended=override.ended,
         peers=peers,
+        source=override.source,
     )
 
 

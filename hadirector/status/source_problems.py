@@ -15,14 +15,24 @@ STALE_SECONDS: Final = 30.0
 def source_problems(sources: Sequence[SourceStatus]) -> Iterator[Problem]:
     """Yield the sources that cannot be read, and the lists that are not taken."""
     for source in sources:
+        stays = "its overrides stay" if source.document else "its pools keep their members"
         if source.failing_for is not None and source.failing_for >= STALE_SECONDS:
             yield Problem(
                 level=Level.DEGRADED,
                 code="source_failing",
                 object=f"source {source.name}",
-                reason=f"the source cannot be read: {source.failure}; its pools keep their members",
+                reason=f"the source cannot be read: {source.failure}; {stays}",
                 remedy=f"repair {source.location}; `hadirector source list` shows the state",
                 age=source.failing_for,
+            )
+        if source.document is not None and source.document.refusal:
+            yield Problem(
+                level=Level.DEGRADED,
+                code="document_refused",
+                object=f"source {source.name}",
+                reason=f"its document is not taken: {source.document.refusal}",
+                remedy="correct the document; if an older revision is right,"
+                f" `hadirector source accept {source.name}` takes it",
             )
         for pool in source.pools:
             if pool.refusal:

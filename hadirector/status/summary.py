@@ -26,7 +26,8 @@ class DirectorSummary(msgspec.Struct, frozen=True, kw_only=True):
     ``hash_tables`` is the digest of the tables of ``sh`` and ``mh``, empty without these. ``roles``
     has the state of each VRRP instance and of each announced group. ``members`` has a digest of
     the members of each pool with a source. ``overrides`` and ``failing`` name real servers, at
-    most 1000 each; the counts have all of them. ``sources`` has the failures of sources.
+    most 1000 each; the counts have all of them. ``sources`` has the failures of sources, and
+    ``documents`` the revisions of the accepted documents of overrides.
     """
 
     name: str
@@ -43,6 +44,7 @@ class DirectorSummary(msgspec.Struct, frozen=True, kw_only=True):
     failing: tuple[str, ...] = ()
     failing_count: int = 0
     sources: dict[str, str] = {}
+    documents: dict[str, str] = {}
 
 
 def summarize(
@@ -77,6 +79,11 @@ def summarize(
         override_count=len(actions),
         failing=failing[:NAMES_MAX],
         failing_count=len(failing),
+        documents={
+            source.name: f"revision {source.document.revision}"
+            for source in status.sources
+            if source.document is not None
+        },
         sources={source.name: source.failure for source in status.sources if source.failure},
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from hadirector.model.discovery import Member, Source
 from hadirector.sources.errors import ReadingError
-from hadirector.sources.reading import make_reader, read_members
+from hadirector.sources.reading import make_reader, read_source
 from tests.lab.registry_stub import Registry, running_registry
 from tests.lab.wrong_server import answering_wrongly
 
@@ -54,14 +54,14 @@ async def test_a_wrong_answer_is_no_list(kind: str, case: str) -> None:
         reader = make_reader(make_source(kind, server.url))
         began = time.monotonic()
         with pytest.raises(ReadingError, match=reason):
-            await read_members(reader)
+            await read_source(reader)
         assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("kind", TYPES)
 async def test_a_server_that_is_down_is_no_list(kind: str) -> None:
     with pytest.raises(ReadingError, match="Connect call failed"):
-        await read_members(make_reader(make_source(kind, "http://127.0.0.1:1")))
+        await read_source(make_reader(make_source(kind, "http://127.0.0.1:1")))
 
 
 @pytest.fixture
@@ -85,17 +85,17 @@ async def test_kubernetes_is_watched_and_listed_again_when_the_past_is_forgotten
     token = tmp_path / "token"
     token.write_text("first\n")
     reader = make_reader(make_source("kubernetes", registry.url, token_file=str(token)))
-    assert await read_members(reader) == (
+    assert await read_source(reader) == (
         Member("127.0.41.1", 8080, "uid-127.0.41.1"),
         Member("127.0.41.2", 8080, "uid-127.0.41.2"),
     )
     token.write_text("second\n")
     registry.set(a1="in", a2="draining")
     expected = [("127.0.41.1", 8080, False), ("127.0.41.2", 8080, True)]
-    assert bare(await read_members(reader)) == expected
+    assert bare(await read_source(reader)) == expected
     registry.set(a3="in")
     registry.forget()
-    assert bare(await read_members(reader)) == [("127.0.41.3", 8080, False)]
+    assert bare(await read_source(reader)) == [("127.0.41.3", 8080, False)]
     assert registry.tokens == ["Bearer first", "Bearer second", "Bearer second", "Bearer second"]
     watches = [asked.get("resourceVersion") for _, asked in registry.requests]
     assert watches == [None, "11", "12", None]
@@ -103,38 +103,38 @@ async def test_kubernetes_is_watched_and_listed_again_when_the_past_is_forgotten
 
 async def test_consul_is_asked_once_a_second_and_with_its_index(registry: Registry) -> None:
     reader = make_reader(make_source("consul", registry.url))
-    assert bare(await read_members(reader)) == [
+    assert bare(await read_source(reader)) == [
         ("127.0.41.1", 8080, False),
         ("127.0.41.2", 8080, False),
     ]
     assert 0.5 < reader.rest <= 1.0
     registry.set(a1="in", a2="critical")
-    assert bare(await read_members(reader))[1] == ("127.0.41.2", 8080, True)
+    assert bare(await read_source(reader))[1] == ("127.0.41.2", 8080, True)
     registry.version = 5  # the servers were restored from a backup
-    await read_members(reader)
-    await read_members(reader)
+    await read_source(reader)
+    await read_source(reader)
     assert [asked.get("index") for _, asked in registry.requests] == [None, "11", "12", None]
 
 
 async def test_a_web_server_can_hold_a_request(registry: Registry) -> None:
     reader = make_reader(make_source("http", f"{registry.url}/document", wait=1.0))
-    assert await read_members(reader) == FIRST
+    assert await read_source(reader) == FIRST
     assert reader.rest < 0.3
     began = time.monotonic()
-    assert await read_members(reader) is None
+    assert await read_source(reader) is None
     assert time.monotonic() - began > 0.9
     assert reader.rest < 0.3
     registry.set(a1="in")
-    assert await read_members(reader) == FIRST[:1]
+    assert await read_source(reader) == FIRST[:1]
 
 
 async def test_a_web_server_that_does_not_hold_a_request_is_not_asked_again_at_once() -> None:
     unchanged = b'HTTP/1.1 200 OK\r\nETag: "1"\r\n\r\n{"members": [{"address": "127.0.41.1"}]}'
     with answering_wrongly(unchanged) as server:
         reader = make_reader(make_source("http", server.url, wait=1.0, poll=7.0))
-        await read_members(reader)
+        await read_source(reader)
         server.pieces = (b"HTTP/1.1 304 N\r\n\r\n",)
-        assert await read_members(reader) is None
+        assert await read_source(reader) is None
         assert reader.rest == 7.0
 
 
@@ -155,4 +155,4 @@ async def test_a_wrong_file_is_no_list(tmp_path: Path, make: object, reason: str
     path = tmp_path / "members"
     make(path)  # type: ignore[operator]  # each makes the path in its way
     with pytest.raises(ReadingError, match=reason):
-        await read_members(make_reader(Source(name="a", type="file", location=str(path))))
+        await read_source(make_reader(Source(name="a", type="file", location=str(path))))

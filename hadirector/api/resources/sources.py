@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import monotonic
-
 import msgspec
 
 from hadirector.api.problems import Code, ProblemError
@@ -20,19 +18,22 @@ class SourcesState(msgspec.Struct, frozen=True):
 
 
 class Acceptance(msgspec.Struct, frozen=True):
-    """The number of members in the accepted list."""
+    """The number of members, or of overrides, that are accepted."""
 
     members: int
 
 
 async def read_sources(call: Call[Nothing, Nothing]) -> Reply[SourcesState]:
     """Answer with the state of each source."""
-    return Reply(SourcesState(call.context.director.discovery.status(monotonic())))
+    return Reply(SourcesState(call.context.director.sources()))
 
 
 async def accept_source(call: Call[Nothing, Nothing]) -> Reply[Acceptance]:
     """Take the present list of a source."""
     require_whole_director(call.actor)
+    document = call.context.director.document_overrides.accept(call.names["source"])
+    if document is not None:
+        return Reply(Acceptance(document))
     try:
         return Reply(Acceptance(call.context.director.discovery.accept(call.names["source"])))
     except UnknownSourceError as error:

@@ -11,6 +11,7 @@ from hadirector.config.document.finding import Claim, Finding, Path, duplicates,
 from hadirector.config.keys.section import Placed
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.sources.schema import SourceSection
+from hadirector.model.discovery import OVERRIDES_FORMAT
 
 SOURCES_MAX: Final = 100
 _NEEDED: Final = {
@@ -53,6 +54,10 @@ def source_list_findings(sources: Sequence[Placed[SourceSection]]) -> Iterator[F
     )
     for path, section in sources:
         yield from _key_findings(path, section)
+    with_overrides = [path for path, section in sources if section.format == OVERRIDES_FORMAT]
+    for path in with_overrides[1:]:
+        message = "only one source can have the format overrides"
+        yield Finding((*path, "format"), message, with_overrides[0])
 
 
 def _key_findings(path: Path, section: SourceSection) -> Iterator[Finding]:
@@ -89,6 +94,7 @@ def discovery_findings(
 ) -> Iterator[Finding]:
     """Yield the faults of real servers that come from a source."""
     names = [section.name for _, section in sources]
+    of_overrides = {section.name for _, section in sources if section.format == OVERRIDES_FORMAT}
     for path, server in servers:
         for step, member in server.members:
             if member.source is None:
@@ -98,6 +104,9 @@ def discovery_findings(
                 close = get_close_matches(member.source, names, n=1)
                 hint = f", did you mean {quote(close[0])}?" if close else ""
                 message = f"no source has the name {quote(member.source)}{hint}"
+                yield Finding((*place, "from"), message)
+            if member.source in of_overrides:
+                message = f"the source {quote(member.source)} has overrides, and no real servers"
                 yield Finding((*place, "from"), message)
             if "address" in member.model_fields_set:
                 message = "from and address exclude each other: the source names the addresses"

@@ -62,12 +62,12 @@ class SourceSection(Section):
         "default"
     )
     format: Annotated[
-        Literal["members", "prometheus", "endpoint_slices"],
-        choice(("members", "prometheus", "endpoint_slices")),
+        Literal["members", "prometheus", "endpoint_slices", "overrides"],
+        choice(("members", "prometheus", "endpoint_slices", "overrides")),
         Key(
             "With `file`, `http` and `key`: the form of the document. `members` is our own,"
             " `prometheus` that of file_sd and http_sd, and `endpoint_slices` an EndpointSliceList"
-            " of Kubernetes."
+            " of Kubernetes. `overrides` is a document of overrides for a fleet, for one source."
         ),
     ] = "members"
     poll: Annotated[

@@ -1,4 +1,4 @@
-"""Reads members from etcd: the keys as a whole, and again when a watch reports a change."""
+"""Reads a source in etcd: its keys as a whole, and again when a watch reports a change."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 from time import monotonic
 
-from hadirector.model.discovery import Member, Source
-from hadirector.sources.documents import read_document, read_values
+from hadirector.model.discovery import Source
+from hadirector.sources.contents import Content, read_content
+from hadirector.sources.documents import read_values
 from hadirector.sources.errors import ReadingError
 from hadirector.sources.etcd_client import CompactedError, EtcdClient
 from hadirector.sources.etcd_messages import RangeAnswer
@@ -27,8 +28,8 @@ class EtcdReader:
         self._revision: int | None = None
         self.rest = 0.0
 
-    async def read(self) -> tuple[Member, ...]:
-        """Wait for a change after the first reading; return the members.
+    async def read(self) -> Content:
+        """Wait for a change after the first reading; return the content.
 
         The keys are read again after each change and each minute, so a lost or misread change has
         no lasting effect. Raises RequestError, ReadingError and DocumentError.
@@ -43,17 +44,16 @@ class EtcdReader:
                 )
                 news = bool(changes.events)
         found = await self._client.range(self._key, prefix=self._has_prefix)
-        members = await asyncio.to_thread(self._members, found)
+        content = await asyncio.to_thread(self._content, found)
         self._revision = found.header.revision
         self.rest = rest_after_watch(began, news=news)
-        return members
+        return content
 
-    def _members(self, found: RangeAnswer) -> tuple[Member, ...]:
+    def _content(self, found: RangeAnswer) -> Content:
         if self._has_prefix:
             return read_values(
                 (each.key.decode("utf-8", "replace"), each.value) for each in found.values
             )
         if not found.values:
             raise ReadingError(f"the key {self._key} does not exist")
-        source = self._source
-        return read_document(found.values[0].value, source.format, source.port_name)
+        return read_content(found.values[0].value, self._source)

@@ -6,8 +6,9 @@ import asyncio
 import os
 
 from hadirector import storage
-from hadirector.model.discovery import Member, Source
-from hadirector.sources.documents import BYTES_MAX, read_document
+from hadirector.model.discovery import Source
+from hadirector.sources.contents import Content, read_content
+from hadirector.sources.documents import BYTES_MAX
 from hadirector.sources.errors import ReadingError
 
 
@@ -19,8 +20,8 @@ class FileReader:
         self.rest = source.poll
         self._version: tuple[int, int, int] | None = None
 
-    async def read(self) -> tuple[Member, ...]:
-        """Return the members. Raises ReadingError and DocumentError."""
+    async def read(self) -> Content:
+        """Return the content. Raises ReadingError and DocumentError."""
         try:
             async with asyncio.timeout(self._source.timeout):
                 return await asyncio.to_thread(self._load)
@@ -37,11 +38,10 @@ class FileReader:
         except OSError:
             return self._version is not None
 
-    def _load(self) -> tuple[Member, ...]:
+    def _load(self) -> Content:
         with storage.open_regular_file(self._source.location) as file:
             self._version = _version(os.fstat(file.fileno()))
-            text = file.read(BYTES_MAX + 1)
-            return read_document(text, self._source.format, self._source.port_name)
+            return read_content(file.read(BYTES_MAX + 1), self._source)
 
 
 def _version(status: os.stat_result) -> tuple[int, int, int]:

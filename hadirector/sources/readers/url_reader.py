@@ -6,8 +6,8 @@ import asyncio
 from time import monotonic
 from typing import Final
 
-from hadirector.model.discovery import Member, Source
-from hadirector.sources.documents import read_document
+from hadirector.model.discovery import Source
+from hadirector.sources.contents import Content, read_content
 from hadirector.sources.http_client import Access, HttpClient, Request
 
 SPACING_SECONDS: Final = 0.2
@@ -25,8 +25,8 @@ class UrlReader:
         self._etag: str | None = None
         self.rest = source.poll
 
-    async def read(self) -> tuple[Member, ...] | None:
-        """Return the members; None if the server answers that nothing has changed.
+    async def read(self) -> Content | None:
+        """Return the content; None if the server answers that nothing has changed.
 
         Raises RequestError and DocumentError.
         """
@@ -42,13 +42,10 @@ class UrlReader:
         if answer.status == _NOT_MODIFIED:
             self.rest = self._rest(began, news=False)
             return None
-        source = self._source
-        members = await asyncio.to_thread(
-            read_document, answer.body, source.format, source.port_name
-        )
+        content = await asyncio.to_thread(read_content, answer.body, self._source)
         self._etag = answer.headers.get("etag")
         self.rest = self._rest(began, news=True)
-        return members
+        return content
 
     def _rest(self, began: float, *, news: bool) -> float:
         """Return the seconds until the next reading. This one began at that monotonic time.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from hadirector.sources.status import PoolStatus, SourceStatus
+from msgspec.structs import replace
+
+from hadirector.sources.status import DocumentStatus, PoolStatus, SourceStatus
 from hadirector.status.verdict import Level
 
 
@@ -25,6 +27,12 @@ def source(
 
 SOURCE_FAULTS: Final = {
     "source": (source(30.0), Level.DEGRADED, "source_failing", "source members"),
+    "document": (
+        replace(source(), document=DocumentStatus(7, 2, 0, "its revision 6 is older")),
+        Level.DEGRADED,
+        "document_refused",
+        "source members",
+    ),
     "list": (source(refusal="too small"), Level.DEGRADED, "members_refused", "http"),
 }
 NO_FAULTS: Final = (source(), source(29.9))
