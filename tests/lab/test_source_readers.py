@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.model.discovery import Member, Source
+from hadirector.sources.contents import Content
 from hadirector.sources.errors import ReadingError
 from hadirector.sources.reading import make_reader, read_source
 from tests.lab.registry_stub import Registry, running_registry
@@ -74,8 +75,8 @@ def registry() -> Iterator[Registry]:
 FIRST = (Member("127.0.41.1", 8080), Member("127.0.41.2", 8080))
 
 
-def bare(members: tuple[Member, ...] | None) -> list[tuple[str, int, bool]]:
-    assert members is not None
+def bare(members: Content | None) -> list[tuple[str, int, bool]]:
+    assert isinstance(members, tuple)
     return [(member.address, member.port, member.leaving) for member in members]
 
 
