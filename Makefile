@@ -13,12 +13,13 @@ SEED := 1
 
 # For `make soak`: the number of corrupted inputs, of simulated worlds (`make check` runs the first two
 # thousand of them) and of generated files that keepalived and hadirector run, and how long a pair
-# runs under faults.
+# runs under faults. FLEETS is the number of worlds of a large fleet.
 COUNT := 10000000
 SEEDS := 20000
 # The number of requests to the API.
 CASES := 10000
 FILES := 200
+FLEETS := 100
 MINUTES := 10
 
 # For `make unit`: the room whose unit tests run. The default is all rooms.
@@ -65,12 +66,13 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 	$(BIN)/python -m tests.benchmarks.verdict
 	$(BIN)/python -m tests.benchmarks.footprint
 
-simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks|certificates|certificate_groups|link
+simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks|certificates|certificate_groups|link|fleet
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
 
 soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, generated files and a pair under faults; long
 	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.soak.fleet --seeds $(FLEETS)
 	$(BIN)/python -m tests.soak.api_requests --cases $(CASES) --seed $(SEED)
 	@[ `id -u` -eq 0 ] || echo "left out, because they need root: generated files, the pair under faults"
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.twins --files $(FILES)

@@ -12,7 +12,7 @@ from hadirector.dataplane.table_digest import table_digest
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.pools import Pools
 from hadirector.health.verdicts import Health
-from hadirector.model.configuration import Configuration
+from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import Table
 from hadirector.pair.state import PairState
 from hadirector.pools.decision import Judgement
@@ -70,14 +70,20 @@ def _passing(
         judgement = judgements.get(server.name)
         if server.name not in names or judgement is None:
             continue
-        total = sum(
-            member.weight
-            for member in server.real_servers
-            if not member.reserve and not member.absent
-        )
-        # A discovered pool without members may be a pool whose source was never read.
-        empty = 0.0 if server.discovered else 100.0
-        yield server.name, 100.0 * judgement.passing / total if total else empty
+        yield server.name, passing_part(server, judgement)
+
+
+def passing_part(server: VirtualServer, judgement: Judgement) -> float:
+    """Return the passing part of the configured weight of a pool, in percent."""
+    total = sum(
+        member.weight
+        for member in server.real_servers
+        if not member.reserve and not member.absent
+    )
+    if total:
+        return 100.0 * judgement.passing / total
+    # A discovered pool without members may be a pool whose source was never read.
+    return 0.0 if server.discovered else 100.0
 
 
 async def count_packets(
