@@ -76,9 +76,7 @@ def _passing(
 def passing_part(server: VirtualServer, judgement: Judgement) -> float:
     """Return the passing part of the configured weight of a pool, in percent."""
     total = sum(
-        member.weight
-        for member in server.real_servers
-        if not member.reserve and not member.absent
+        member.weight for member in server.real_servers if not member.reserve and not member.absent
     )
     if total:
         return 100.0 * judgement.passing / total

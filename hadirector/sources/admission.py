@@ -153,9 +153,17 @@ def _additions(known: Mapping[Key, AcceptedMember], staying: Sequence[Member]) -
 
 
 def _pace(accepted: Accepted, policy: AdmissionPolicy, now: float) -> tuple[int, tuple[float, ...]]:
-    """Return how many members may become absent now, and the times that still count."""
+    """Return how many members may become absent now, and the times that still count.
+
+    The pace is a part of the members at the beginning of the window. A member that has become
+    absent and has returned since then counts once.
+    """
     window = tuple(at for at in accepted.removed_at if now - at < policy.pace_seconds)
-    allowed = max(1, (accepted.present + len(window)) * policy.pace_percent // 100)
+    gone = sum(
+        each.absent_since is not None and now - each.absent_since < policy.pace_seconds
+        for each in accepted.members
+    )
+    allowed = max(1, (accepted.present + gone) * policy.pace_percent // 100)
     return max(0, allowed - len(window)), window
 
 

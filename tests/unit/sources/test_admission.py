@@ -51,6 +51,16 @@ def test_a_snapshot_below_the_minimum_is_taken_when_it_is_confirmed() -> None:
     assert confirmed.due == 160.0
 
 
+def test_members_that_return_do_not_raise_the_pace() -> None:
+    """Half of ten members may become absent in a minute, also if the first five have returned."""
+    policy, everybody = AdmissionPolicy(pace_percent=50), members(*range(1, 11))
+    first = admit(pool(*range(1, 11)), everybody[5:], policy, 100.0, seen_at=100.0)
+    assert present(first.accepted) == [6, 7, 8, 9, 10]
+    back = admit(first.accepted, everybody, policy, 110.0, seen_at=110.0)
+    again = admit(back.accepted, everybody[:5], policy, 120.0, seen_at=120.0)
+    assert present(again.accepted) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
 def test_members_become_absent_at_the_pace() -> None:
     ten = pool(*range(1, 11))
     first = admit(ten, members(*range(6, 11)), POLICY, 100.0, seen_at=100.0)
