@@ -25,7 +25,7 @@ MINUTES := 10
 # For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
 
-.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb wheel docs
+.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb image wheel docs
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -81,6 +81,9 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 
 deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, into build/
 	PYTHON=$(BIN)/python packaging/build-deb.sh
+
+image: deb ## build an OCI image from the Debian package, for docker and podman
+	PYTHON=$(BIN)/python packaging/build-image.sh
 
 wheel: $(VENV)/.runtime ## build a wheel, into build/; install it with pipx or uv
 	PYTHON=$(BIN)/python packaging/build-wheel.sh

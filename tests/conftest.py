@@ -20,7 +20,7 @@ settings.load_profile("unhurried")
 
 PRIVILEGED = {"netns", "ipvs", "keepalived", "frr", "bird", "package"}
 SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
-BUILDERS = ("dh", "mmdebstrap", "lintian", "man", "systemd-analyze")
+BUILDERS = ("dh", "mmdebstrap", "lintian", "man", "systemd-analyze", "crun")
 
 
 def missing(item: pytest.Item) -> str | None:
@@ -45,7 +45,7 @@ def missing(item: pytest.Item) -> str | None:
         "needs a kernel with IPVS: run it by python -m hadirector.lab.uml": (
             "ipvs" in marks and not kernel_has_ipvs()
         ),
-        f"needs {', '.join(BUILDERS)} (Debian packages debhelper, mmdebstrap, lintian, man-db)": (
+        f"needs {', '.join(BUILDERS)} (debhelper, mmdebstrap, lintian, man-db, systemd, crun)": (
             "package" in marks and not all(shutil.which(each) for each in BUILDERS)
         ),
     }

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or bird or ipvs or package or browser"
 servers="bind9 bind9-dnsutils etcd-server dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
-builders="debhelper dpkg-dev lintian man-db mmdebstrap systemd"
+builders="crun debhelper dpkg-dev lintian man-db mmdebstrap systemd"
 browser="chromium fonts-dejavu-core"
 alerts="prometheus"
 packages="iproute2 iptables nftables keepalived frr bird2 ipvsadm ldirectord curl openssl procps tcpdump arptables $servers $builders $browser $alerts"

@@ -144,6 +144,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
         place = f"{finding.place}: " if finding.place else ""
         yield f"{finding.severity:8} {place}{finding.what}"
         yield f"{'':8} -> {finding.remedy}"
+        yield from (f"{'':8}    {line}" for line in finding.lines)
         yield f"{'':8}    {finding.see}"
     counts = dict.fromkeys(Severity, 0)
     for finding in findings:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 from pyroute2 import IPRoute, NetlinkError
@@ -11,6 +14,7 @@ from pyroute2 import IPRoute, NetlinkError
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.doctor import echo
 from hadirector.doctor.announcement import examine_announcement
+from hadirector.doctor.diagnosis import container
 from hadirector.doctor.diagnosis.facts import (
     CONNTRACK_COUNT,
     CONNTRACK_MAX,
@@ -34,6 +38,9 @@ from hadirector.host.sysctl import files, reverse_path, rules
 from hadirector.host.sysctl.reconciler import interfaces_towards_servers
 from hadirector.model.configuration import Configuration
 from vrrp.tracking.process_connector import ConnectorError, ProcessConnector
+
+CONTAINER_MARKS: Final = (Path("/run/.containerenv"), Path("/.dockerenv"))
+"""Files of podman and of docker."""
 
 
 async def examine(
@@ -61,6 +68,7 @@ async def examine(
                 *reverse_path.filters(configuration, wanted),
                 *obstacle_sysctls(facts.mtus),
                 *(CONNTRACK_COUNT, CONNTRACK_MAX),
+                *container.secondaries_sysctls(configuration),
             ]
         ),
         preflight_faults=(
@@ -71,6 +79,8 @@ async def examine(
         omitted=len(servers) - len(examined),
         process_polling=await asyncio.to_thread(_try_process_events, configuration),
         announcement=await examine_announcement(configuration.announce),
+        in_container=any(mark.exists() for mark in CONTAINER_MARKS),
+        sysctls_read_only=bool(os.statvfs("/proc/sys").f_flag & os.ST_RDONLY),
     )
     if prove:
         facts = await _send_echoes(configuration, examined, facts)

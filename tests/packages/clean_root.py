@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Final
 
 RELEASE: Final = "bookworm"
-INCLUDED: Final = "python3,adduser,systemd"
-"""hadirector depends on the first two. The service needs the last one."""
+INCLUDED: Final = "python3,adduser,systemd,libcap2-bin"
+"""hadirector depends on the first two, its service on systemd, and its image on the last one."""
 SECONDS_MAX: Final = 300.0
 
 ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
 """A shell script, in a mount namespace of its own, that runs a command in the root ``$0``."""
+
+
+def make_archive(path: Path) -> None:
+    """Make a tar archive with the essential packages, and the packages that hadirector needs."""
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDED}"]
+    subprocess.run([*command, RELEASE, str(path)], check=True, timeout=SECONDS_MAX)
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,11 @@ class CleanRoot:
     path: Path
 
     @classmethod
-    def make(cls, path: Path) -> CleanRoot:
-        """Make the system: the essential packages, and what hadirector depends on."""
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDED}"]
-        subprocess.run([*command, RELEASE, str(path)], check=True, timeout=SECONDS_MAX)
+    def unpack(cls, archive: Path, path: Path) -> CleanRoot:
+        """Make the system from an archive of ``make_archive``."""
+        path.mkdir()
+        command = ["tar", "--extract", "--preserve-permissions", f"--file={archive}"]
+        subprocess.run([*command, f"--directory={path}"], check=True, timeout=SECONDS_MAX)
         return cls(path)
 
     def install(self, package: Path) -> str:

@@ -6,13 +6,13 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.packages.clean_root import CleanRoot
+from tests.packages.clean_root import CleanRoot, make_archive
 
 TREE = Path(__file__).parents[2]
 BUILD_SECONDS_MAX = 600.0
@@ -21,17 +21,30 @@ BUILD_SECONDS_MAX = 600.0
 @pytest.fixture(scope="session")
 def package(testrun_uid: str) -> Path:
     """The package that `make deb` builds, once for all workers of a run."""
+    make_once("lock", testrun_uid, make_package)
+    [built] = (TREE / "build").glob("hadirector_*.deb")
+    return built
+
+
+@pytest.fixture(scope="session")
+def base(testrun_uid: str) -> Path:
+    """An archive of a clean system without the package, made once for all workers of a run."""
+    archive = TREE / "build/base.tar"
+    make_once("base.lock", testrun_uid, lambda: make_archive(archive))
+    return archive
+
+
+def make_once(name: str, testrun_uid: str, make: Callable[[], None]) -> None:
+    """Call ``make`` in the first worker of a run, while the others wait."""
     build = TREE / "build"
     build.mkdir(exist_ok=True)
-    with (build / "lock").open("a+") as lock:
+    with (build / name).open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
         if lock.read() != testrun_uid:
-            make_package()
+            make()
             lock.truncate(0)
             lock.write(testrun_uid)
-    [built] = build.glob("hadirector_*.deb")
-    return built
 
 
 def make_package() -> None:
@@ -48,11 +61,13 @@ def make_package() -> None:
 
 
 @pytest.fixture(scope="session")
-def root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanRoot]:
+def root(
+    package: Path, base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CleanRoot]:
     """A clean system in which the package is installed."""
     directory = tmp_path_factory.mktemp("root")
     try:
-        made = CleanRoot.make(directory / "system")
+        made = CleanRoot.unpack(base, directory / "system")
         made.install(package)
         yield made
     finally:

@@ -82,6 +82,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     ``process_polling`` is the reason for which the kernel reports no process events to a director
     that needs them.
+
+    ``in_container`` is True if a container runtime has left its mark. ``sysctls_read_only`` is True
+    if /proc/sys is mounted read-only.
     """
 
     routes: Mapping[str, KernelRoute | None] = {}
@@ -100,6 +103,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     omitted: int = 0
     process_polling: str | None = None
     announcement: AnnouncementFacts = AnnouncementFacts()
+    in_container: bool = False
+    sysctls_read_only: bool = False
 
 
 class ExaminedServer(NamedTuple):

@@ -19,7 +19,8 @@ class Severity(StrEnum):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One finding of the doctor. ``place`` is file:line:column; it is empty for the whole host.
 
-    ``code`` is stable, and ``see`` is its place in the documents.
+    ``code`` is stable, and ``see`` is its place in the documents. ``lines`` are the lines of a file
+    that the remedy names.
     """
 
     severity: Severity
@@ -27,6 +28,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     remedy: str
     place: str = ""
+    lines: tuple[str, ...] = ()
     see: str = ""
 
     def __post_init__(self) -> None:

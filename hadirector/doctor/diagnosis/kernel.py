@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from hadirector.dataplane.ipvs.codec.failures import ENGINE_PREFIX, NO_IPVS, missing_module
+from hadirector.doctor.diagnosis import container
 from hadirector.doctor.diagnosis.facts import CONNTRACK_COUNT, CONNTRACK_MAX, ConfigPath, Facts
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.host.sysctl import reverse_path, rules
@@ -24,7 +25,7 @@ def kernel_findings(
 ) -> Iterator[Finding]:
     """Report preflight faults, wrong sysctls, a full connection tracking table, and polling."""
     for fault in facts.preflight_faults:
-        yield _preflight_finding(fault, configuration, place)
+        yield _preflight_finding(fault, configuration, place, in_container=facts.in_container)
     yield from _sysctl_findings(configuration, facts)
     yield from _conntrack_findings(facts.sysctls)
     if facts.process_polling is not None:
@@ -39,9 +40,13 @@ def kernel_findings(
 
 
 def _preflight_finding(
-    fault: str, configuration: Configuration, place: Callable[[ConfigPath], str]
+    fault: str,
+    configuration: Configuration,
+    place: Callable[[ConfigPath], str],
+    *,
+    in_container: bool,
 ) -> Finding:
-    where, what = "", fault
+    where, what, missing_modules = "", fault, fault == NO_IPVS
     remedy = "correct this first: `hadirector run` does not start otherwise"
     places = [interface.place for interface in configuration.needed_interfaces]
     places += [script.place for script in configuration.needed_scripts]
@@ -53,6 +58,7 @@ def _preflight_finding(
         engine = f"{ENGINE_PREFIX}{server.service.engine}"
         for module, key in ((server.service.scheduler, "scheduler"), (engine, "persistence")):
             if fault == missing_module(module):
+                missing_modules = True
                 where = place(("virtual_servers", index, key))
                 remedy = (
                     f"`modprobe ip_vs_{module}`; if there is no such module, use another kernel or"
@@ -60,18 +66,32 @@ def _preflight_finding(
                 )
     if fault == NO_IPVS:
         remedy = "use a kernel with CONFIG_IP_VS; for a container, load ip_vs on its host"
+    lines: tuple[str, ...] = ()
+    if missing_modules and in_container:
+        lines = container.needed_modules(configuration)
+        remedy = (
+            f"on the host of the container, run `modprobe -a {' '.join(lines)}`; so that the host"
+            f" loads them at each boot, write these lines to {container.MODULES_FILE}"
+        )
     return Finding(
         code="host_requirement_missing",
         severity=Severity.ERROR,
         place=where,
         what=what,
         remedy=remedy,
+        lines=lines,
     )
 
 
 def _sysctl_findings(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
     wanted = rules.wanted_sysctls(configuration, facts.interfaces)
     changes = rules.changes(configuration, wanted, facts.sysctls)
+    if facts.sysctls_read_only:
+        unset = tuple(changes)
+        essential = any(sysctl.name in _ESSENTIAL for sysctl in unset)
+        severity = Severity.ERROR if essential else Severity.WARNING
+        yield from container.read_only_findings(configuration, facts, unset, severity)
+        wanted = tuple(sysctl for sysctl in wanted if sysctl not in changes)
     for sysctl in wanted:
         actual = facts.sysctls.get(sysctl.name)
         # Without IPVS, its parameters are missing too, and the preflight fault explains that.
