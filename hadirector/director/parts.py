@@ -39,6 +39,7 @@ from hadirector.host.reconciler import HostReconciler
 from hadirector.model.configuration import ApiRoles, Configuration
 from hadirector.model.ipvs import ServiceKey
 from hadirector.notify.notifier import Notifier
+from hadirector.overrides.model import Author, RealServerName
 from hadirector.overrides.pause_store import PauseStore
 from hadirector.overrides.store import OverrideStore
 from hadirector.pools.entries import tracked_pools
@@ -68,7 +69,7 @@ class Parts:
         put: Callable[[Message], Awaitable[None]],
     ) -> None:
         directory = Path(configuration.runtime_directory)
-        self.discovery = Discovery(configuration, put, self._read_counters)
+        self.discovery = Discovery(configuration, put, self._read_counters, self._end_overrides)
         configuration = self.discovery.expand(configuration)
         self.configuration = configuration
         self.dataplane = dataplane
@@ -138,6 +139,13 @@ class Parts:
         found = self.discovery.status(monotonic())
         return tuple(
             replace(each, document=self.document_overrides.status(each.name)) for each in found
+        )
+
+    async def _end_overrides(self, names: Collection[tuple[str, str]]) -> None:
+        await self.overrides.remove(
+            [RealServerName(*name) for name in names],
+            Author("discovery"),
+            reason="another server has the address",
         )
 
     async def _read_counters(self, keys: Collection[ServiceKey]) -> TableCounters:

@@ -51,8 +51,9 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quorum. A server in ``reserve`` has a share of the table of ``sh`` or ``mh`` and the weight 0.
     Port 0 in the key stands for the port of the service. If ``forwarding``,
     ``on_failure`` or ``initially_up`` is None, the value of the virtual server applies; the
-    methods of VirtualServer return it. ``source`` names the discovery source of the server. An
-    ``absent`` server is no longer in its source and gets no new connections.
+    methods of VirtualServer return it. ``source`` names the discovery source of the server, and
+    ``identity`` is the id that the server has there, or empty. An ``absent`` server is no longer in
+    its source and gets no new connections.
     """
 
     key: DestinationKey
@@ -68,6 +69,7 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     on_failure: OnFailure | None = None
     initially_up: bool | None = None
     source: str = ""
+    identity: str = ""
     absent: bool = False
 
     def destination_key(self, service: ServiceKey) -> DestinationKey:

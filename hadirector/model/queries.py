@@ -9,6 +9,30 @@ from hadirector.model.configuration import Configuration, RealServer, VirtualSer
 from hadirector.model.ipvs import ConnectionTimeouts, ServiceKey
 
 
+def find_replaced(old: Configuration, new: Configuration) -> tuple[tuple[str, str], ...]:
+    """Return the real servers whose address another server of the source had before.
+
+    Each is the name of a virtual server and of a real server. A server whose source has just begun
+    to send identities is the same server.
+    """
+    before = {
+        (server.name, real_server.name): real_server.identity
+        for server in old.virtual_servers
+        if server.discovered
+        for real_server in server.real_servers
+        if real_server.identity
+    }
+    return tuple(
+        (server.name, real_server.name)
+        for server in new.virtual_servers
+        if server.discovered
+        for real_server in server.real_servers
+        if real_server.identity
+        and before.get((server.name, real_server.name), real_server.identity)
+        != real_server.identity
+    )
+
+
 def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
     """Return all checks to run, by identity. A check that several pools share occurs once."""
     return {check.identity: check for _, _, check in checked_real_servers(configuration)}

@@ -11,7 +11,7 @@ from checks.definition.result import Verdict
 from hadirector.health.target import Assumptions
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import DestinationKey, Table
-from hadirector.model.queries import checked_real_servers
+from hadirector.model.queries import checked_real_servers, find_replaced
 from hadirector.overrides.model import RealServerName
 from hadirector.pools.slow_start import LONG_AGO
 
@@ -129,7 +129,8 @@ def assume(
 ) -> Assumptions:
     """Return the verdicts to assume for checks that a reload adds, until their first results.
 
-    ``held`` are the real servers that are held in their pools, by virtual server.
+    ``held`` are the real servers that are held in their pools, by virtual server. Nothing is
+    assumed about a real server whose address another server had before.
     """
     before = {
         (server.name, real_server.key): real_server.check
@@ -137,6 +138,8 @@ def assume(
         for real_server in server.real_servers
         if real_server.check is not None
     }
+    replaced = set(find_replaced(old, new))
+    unknown: set[str] = set()
     predecessors: dict[str, str] = {}
     held_checks: set[str] = set()
     for server in new.virtual_servers:
@@ -146,10 +149,18 @@ def assume(
             predecessor = before.get((server.name, real_server.key))
             if check is None or predecessor is None or check.identity == predecessor.identity:
                 continue
+            if (server.name, real_server.name) in replaced:
+                unknown.add(check.identity)
+                continue
             is_held = real_server.key in held_keys
             same_unit = requests_exit_weight(check.probe) is requests_exit_weight(predecessor.probe)
             if is_held or (same_unit and check.identity not in held_checks):
                 predecessors[check.identity] = predecessor.identity
             if is_held:
                 held_checks.add(check.identity)
-    return Assumptions(adopted_verdicts(new, table), predecessors, frozenset(held_checks))
+    verdicts = {
+        identity: verdict
+        for identity, verdict in adopted_verdicts(new, table).items()
+        if identity not in unknown
+    }
+    return Assumptions(verdicts, predecessors, frozenset(held_checks))

@@ -18,6 +18,7 @@ from hadirector.dataplane.dataplane import DataplaneError, TableCounters
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.discovery import Member, Source
 from hadirector.model.ipvs import ServiceKey
+from hadirector.model.queries import find_replaced
 from hadirector.processes.messages import Stop
 from hadirector.processes.supervisor import Child
 from hadirector.sources.admission import NOTHING_ACCEPTED, Accepted, Admission, Key, admit
@@ -36,6 +37,7 @@ from hadirector.sources.store import MemberStore
 PASS_SECONDS: Final = 1.0
 """The time between two looks at changes that wait, and at the connections of absent members."""
 
+EndOverrides = Callable[[Collection[tuple[str, str]]], Awaitable[None]]
 ReadCounters = Callable[[Collection[ServiceKey]], Awaitable[TableCounters]]
 
 
@@ -65,7 +67,8 @@ class Discovery:
     """Runs the process that reads the sources, and decides which changes the pools take.
 
     ``put`` gets ``MembersChanged`` and the messages of the process. ``read_counters`` returns the
-    connections of services.
+    connections of services. ``end_overrides`` ends the overrides of real servers, each named by its
+    virtual server and itself: an order belongs to the server that had the address before.
     """
 
     name = "sources"
@@ -75,10 +78,13 @@ class Discovery:
         configuration: Configuration,
         put: Callable[[Any], Awaitable[None]],
         read_counters: ReadCounters,
+        end_overrides: EndOverrides,
     ) -> None:
         self.child: Child[FromSources] | None = None
         self._put = put
         self._read_counters = read_counters
+        self._end_overrides = end_overrides
+        self._replaced: set[tuple[str, str]] = set()
         self._store = MemberStore(Path(configuration.state_directory))
         used = bool(configuration.sources)
         self._accepted = self._store.read(monotonic()) if used else {}
@@ -98,6 +104,7 @@ class Discovery:
 
     def configure(self, configuration: Configuration) -> None:
         """Read the sources of this configuration, which has the accepted members."""
+        self._replaced |= set(find_replaced(self._configuration, configuration))
         self._configuration = configuration
         names = {source.name for source in configuration.sources}
         for known in (self._lists, self._failures, self._documents):
@@ -145,9 +152,19 @@ class Discovery:
             async with asyncio.timeout(PASS_SECONDS):
                 await self._wake.wait()
         self._wake.clear()
+        if self._replaced:
+            await self._end_orders_of_replaced()
         changed, self._changed = self._changed, set()
         for source in changed | self._waiting(monotonic()):
             await self._admit(source, monotonic())
+
+    async def _end_orders_of_replaced(self) -> None:
+        replaced, self._replaced = self._replaced, set()
+        try:
+            await self._end_overrides(replaced)
+        except OSError as error:
+            self._replaced |= replaced  # the next pass tries again
+            self._log.error("overrides_not_ended", error=str(error))
 
     def note(self, message: SourceRead | OverridesRead | SourceFailed) -> None:
         """Note a list, which `run` takes, or that a source cannot be read."""

@@ -89,6 +89,7 @@ def _real_server(
         check=None if check is None else check.for_target(key.address, key.port, identity),
         weight=weight,
         backup_tier=template.backup_tier if member.tier is None else member.tier,
+        identity=member.identity,
         absent=absent,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -67,6 +68,10 @@ class Pools(RunningDirector):
     def members(self, name: str) -> list[str]:
         [server] = [each for each in self.status().virtual_servers if each.name == name]
         return [each.address for each in server.real_servers if each.wanted_weight]
+
+    def reason(self, address: str) -> str:
+        [server] = self.status().virtual_servers
+        return next(each.weight_reason for each in server.real_servers if each.address == address)
 
     def failure(self, name: str) -> str:
         return next(each.failure for each in self.status().sources if each.name == name)
@@ -171,6 +176,60 @@ def test_an_operator_accepts_a_list_that_is_small(director: Pools) -> None:
         10.0,
         expected="the source names 1 member, and at least 3 of 5 are expected (50%)",
     )
-    socket = str(director.directory / "run" / "api.sock")
-    request(socket, "POST", "/v1/sources/from-file/accept")
+    api = str(director.directory / "run" / "api.sock")
+    request(api, "POST", "/v1/sources/from-file/accept")
     director.expect("file", "127.0.9.21")
+
+
+ANY = ("127.0.9.32", 0)
+REUSED = """\
+director: {{name: lb1, dataplane: userspace, runtime_directory: {directory}/run,
+  state_directory: {directory}/state}}
+api: {{unix: {directory}/run/api.sock}}
+sources: [{{name: from-file, type: file, path: {directory}/members.json}}]
+virtual_servers:
+  - name: web
+    address: 127.0.41.200:8080
+    scheduler: rr
+    forwarding: nat
+    check: {{type: tcp, interval: 2s, timeout: 1s, rise: 1, fall: 3}}
+    real_servers: [{{from: from-file}}]
+"""
+
+
+def test_a_server_at_a_reused_address_waits_for_its_own_pass(tmp_path: Path) -> None:
+    """With three probes to fall, a server with the state of its predecessor would serve for 4 s."""
+    directory = tmp_path / "lb1"
+    with socket.create_server(("127.0.9.31", 0)) as one, socket.create_server(ANY) as two:
+        ports = one.getsockname()[1], two.getsockname()[1]
+        director = Pools(directory, REUSED.format(directory=directory))
+        reused, other = (f"127.0.9.{30 + n}:{port}" for n, port in enumerate(ports, 1))
+
+        def write(*identities: str) -> None:
+            members = [
+                {"address": f"127.0.9.{30 + n}", "port": port, "identity": identity}
+                for n, (port, identity) in enumerate(zip(ports, identities, strict=True), 1)
+            ]
+            unfinished = director.directory / "members.new"
+            unfinished.write_text(json.dumps({"members": members}))
+            unfinished.rename(director.directory / "members.json")
+
+        try:
+            write("a", "b")
+            eventually(director.answers, 20.0, "the director")
+            eventually(lambda: director.members("web"), 20.0, expected=[reused, other])
+            place = f"/v1/virtual-servers/web/real-servers/{reused}/override"
+            request(str(directory / "run" / "api.sock"), "PUT", place, {"action": "drain"})
+            eventually(lambda: director.members("web"), 10.0, expected=[other])
+            one.close()
+            write("c", "b")
+            eventually(lambda: "another server has the address" in director.log, 5.0, "the end")
+            eventually(lambda: "drain" not in director.reason(reused), 1.5, "the reason")
+            assert director.members("web") == [other]
+            with socket.create_server(("127.0.9.31", ports[0])):
+                eventually(lambda: director.members("web"), 20.0, expected=[reused, other])
+                two.close()
+                write("c", "d")
+                eventually(lambda: director.members("web"), 1.5, expected=[reused])
+        finally:
+            director.end()

@@ -9,7 +9,13 @@ from msgspec.structs import replace
 from checks.definition.options import ScriptProbe
 from checks.definition.result import Verdict
 from hadirector.election.withheld import withheld_addresses
-from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
+from hadirector.model.configuration import (
+    Configuration,
+    DiscoveredServers,
+    OnFailure,
+    RealServer,
+    VirtualServer,
+)
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
@@ -197,6 +203,26 @@ def test_a_reload_names_the_replaced_checks_and_those_of_held_servers() -> None:
     assert assumptions.held == {"new 192.0.2.45:80"}
     assert assumptions.verdicts == {"new 192.0.2.46:80": Verdict.PASSING}
     assert assume(old, old, table, {"web": (ONE,)}).predecessors == {}
+
+
+def test_nothing_is_assumed_about_another_server_at_the_same_address() -> None:
+    """A server whose source has just begun to send identities is the same server."""
+    discovered = (DiscoveredServers(source="members", template=RealServer(key=ONE)),)
+
+    def pool(one: str, two: str) -> Configuration:
+        servers = tuple(
+            RealServer(key=key, identity=name, check=a_check(key, identity=f"{key} #{name}"))
+            for key, name in ((ONE, one), (TWO, two))
+        )
+        return a_configuration(replace(web(), real_servers=servers, discovered=discovered))
+
+    table = {
+        WEB: ServiceEntry(Service("wrr"), {ONE: Destination(1, NAT), TWO: Destination(1, NAT)})
+    }
+    assumptions = assume(pool("", "b"), pool("a", "c"), table, {"web": (TWO,)})
+    assert assumptions.verdicts == {"192.0.2.45:80 #a": Verdict.PASSING}
+    assert assumptions.predecessors == {"192.0.2.45:80 #a": "192.0.2.45:80 #"}
+    assert assumptions.held == frozenset()
 
 
 def test_a_request_in_another_unit_is_not_carried_over() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ class Setting:
     def __init__(self, directory: Path, *pools: str) -> None:
         self.directory = directory
         self.messages: list[Any] = []
-        self.discovery = Discovery(configuration(directory, *pools), self._put, self._count)
+        self.ended: list[tuple[str, str]] = []
+        self.discovery = Discovery(
+            configuration(directory, *pools), self._put, self._count, self._end_overrides
+        )
 
     async def _put(self, message: Any) -> None:
         self.messages.append(message)
@@ -48,6 +52,9 @@ class Setting:
 
     async def _count(self, _: object) -> TableCounters:
         return {}
+
+    async def _end_overrides(self, names: Collection[tuple[str, str]]) -> None:
+        self.ended += names
 
     async def read(self, *last: int, weight: int | None = None) -> None:
         """Report a list of the source, and take it."""
@@ -166,3 +173,24 @@ async def test_an_absent_member_with_a_weight_in_the_table_stays(tmp_path: Path)
 def test_an_unknown_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnknownSourceError, match=r"no list was read from x \(sources: members\)"):
         Setting(tmp_path, "web").discovery.accept("x")
+
+
+async def test_orders_end_when_another_server_has_the_address(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, "web")
+
+    async def read(*identities: str) -> None:
+        members = tuple(
+            Member(f"192.0.2.{number}", 80, identity)
+            for number, identity in enumerate(identities, 1)
+        )
+        setting.discovery.note(SourceRead("members", members))
+        await setting.discovery._take_lists()
+        await setting.discovery._take_lists()
+
+    await read("", "b")
+    await read("a", "b")  # the source has begun to send identities
+    assert setting.ended == []
+    await read("a", "c")
+    assert setting.ended == [("web", "192.0.2.2:80")]
+    await read("a", "c")
+    assert setting.ended == [("web", "192.0.2.2:80")]
