@@ -9,7 +9,7 @@ from hadirector.model.configuration import Configuration, RealServer, VirtualSer
 from hadirector.model.ipvs import ConnectionTimeouts, ServiceKey
 
 
-def find_replaced(old: Configuration, new: Configuration) -> tuple[tuple[str, str], ...]:
+def find_successors(old: Configuration, new: Configuration) -> tuple[tuple[str, str], ...]:
     """Return the real servers whose address another server of the source had before.
 
     Each is the name of a virtual server and of a real server. A server whose source has just begun

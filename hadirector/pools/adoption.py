@@ -11,7 +11,7 @@ from checks.definition.result import Verdict
 from hadirector.health.target import Assumptions
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import DestinationKey, Table
-from hadirector.model.queries import checked_real_servers, find_replaced
+from hadirector.model.queries import checked_real_servers, find_successors
 from hadirector.overrides.model import RealServerName
 from hadirector.pools.slow_start import LONG_AGO
 
@@ -138,7 +138,7 @@ def assume(
         for real_server in server.real_servers
         if real_server.check is not None
     }
-    replaced = set(find_replaced(old, new))
+    replaced = set(find_successors(old, new))
     unknown: set[str] = set()
     predecessors: dict[str, str] = {}
     held_checks: set[str] = set()

@@ -18,7 +18,7 @@ from hadirector.dataplane.dataplane import DataplaneError, TableCounters
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.discovery import Member, Source
 from hadirector.model.ipvs import ServiceKey
-from hadirector.model.queries import find_replaced
+from hadirector.model.queries import find_successors
 from hadirector.processes.messages import Stop
 from hadirector.processes.supervisor import Child
 from hadirector.sources.admission import NOTHING_ACCEPTED, Accepted, Admission, Key, admit
@@ -104,7 +104,7 @@ class Discovery:
 
     def configure(self, configuration: Configuration) -> None:
         """Read the sources of this configuration, which has the accepted members."""
-        self._replaced |= set(find_replaced(self._configuration, configuration))
+        self._replaced |= set(find_successors(self._configuration, configuration))
         self._configuration = configuration
         names = {source.name for source in configuration.sources}
         for known in (self._lists, self._failures, self._documents):
@@ -153,12 +153,12 @@ class Discovery:
                 await self._wake.wait()
         self._wake.clear()
         if self._replaced:
-            await self._end_orders_of_replaced()
+            await self._end_old_orders()
         changed, self._changed = self._changed, set()
         for source in changed | self._waiting(monotonic()):
             await self._admit(source, monotonic())
 
-    async def _end_orders_of_replaced(self) -> None:
+    async def _end_old_orders(self) -> None:
         replaced, self._replaced = self._replaced, set()
         try:
             await self._end_overrides(replaced)

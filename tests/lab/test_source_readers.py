@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from hadirector.model.discovery import Member, Source
 from hadirector.sources.contents import Content
 from hadirector.sources.errors import ReadingError
 from hadirector.sources.reading import make_reader, read_source
+from tests.lab.probes.certificates import made_in
 from tests.lab.registry_stub import Registry, running_registry
 from tests.lab.wrong_server import answering_wrongly
 
@@ -44,7 +46,8 @@ TYPES = {
 
 
 def make_source(kind: str, url: str, **fields: object) -> Source:
-    return Source(name="a", type=kind, location=url, timeout=0.3, **{**TYPES[kind], **fields})  # type: ignore[arg-type]  # the types of the fields differ
+    values = {"timeout": 0.3, **TYPES[kind], **fields}
+    return Source(name="a", type=kind, location=url, **values)  # type: ignore[arg-type]  # the types of the fields differ
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -63,6 +66,19 @@ async def test_a_wrong_answer_is_no_list(kind: str, case: str) -> None:
 async def test_a_server_that_is_down_is_no_list(kind: str) -> None:
     with pytest.raises(ReadingError, match="Connect call failed"):
         await read_source(make_reader(make_source(kind, "http://127.0.0.1:1")))
+
+
+async def test_only_a_trusted_certificate_is_accepted(tmp_path: Path) -> None:
+    authority = made_in(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.sign("server", "server", "IP:127.0.0.1"))
+    good = OK + b'\r\n{"members": [{"address": "127.0.41.1"}]}'
+    with answering_wrongly(good, tls=context) as server:
+        with pytest.raises(ReadingError, match="certificate verify failed"):
+            await read_source(make_reader(make_source("http", server.url, timeout=3.0)))
+        trusting = make_source("http", server.url, ca_file=str(authority.file), timeout=3.0)
+        assert await read_source(make_reader(trusting)) == (Member("127.0.41.1"),)
+        assert len(server.requests) == 1  # no request, and so no token, without trust
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,12 @@ class WrongServer:
     requests.
     """
 
-    def __init__(self, pieces: Sequence[bytes] = ()) -> None:
+    def __init__(self, pieces: Sequence[bytes] = (), tls: ssl.SSLContext | None = None) -> None:
         self.pieces = pieces
+        self._tls = tls
         self.requests: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -45,7 +47,12 @@ class WrongServer:
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(10.0)
-        with connection, contextlib.suppress(OSError):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.suppress(OSError))
+            stack.enter_context(connection)
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                stack.enter_context(connection)
             text = connection.recv(65536)
             self.requests.append(text.split(b"\r\n")[0].decode())
             for piece in self.pieces:
@@ -58,9 +65,9 @@ class WrongServer:
 
 
 @contextlib.contextmanager
-def answering_wrongly(*pieces: bytes) -> Iterator[WrongServer]:
+def answering_wrongly(*pieces: bytes, tls: ssl.SSLContext | None = None) -> Iterator[WrongServer]:
     """Yield a server that sends these pieces."""
-    server = WrongServer(pieces)
+    server = WrongServer(pieces, tls)
     try:
         yield server
     finally:
