@@ -40,18 +40,36 @@ class AnnouncementKernel:
             AnnouncementRole.ANNOUNCED: announcement.device,
             AnnouncementRole.RELUCTANT: announcement.reluctant_device,
         }
+        self._adds_first = announcement.engine == "bird"
         self._socket: RtnetlinkSocket | None = None
         self._indexes: dict[AnnouncementRole, int] = {}
 
     async def reconcile(self, wanted: Mapping[str, AnnouncementRole], lifetime: int) -> list[str]:
         """Make the devices, the local routes and the addresses as wanted; return the failures.
 
-        An address that changes its device is deleted first: FRR 8.4 overlooks the deletion of an
-        address that another interface has. Between both, the local route holds it.
+        With BIRD, an address that changes its device is added first: BIRD then announces the
+        address without a pause, also if all directors change it at the same time. With another
+        engine the address is deleted first, because FRR 8.4 overlooks the deletion of an address
+        that another interface has. Between both, the local route holds it.
         """
         failures = self._make_devices()
         held = self.read_routes()
         failures += await self._add_routes([address for address in wanted if address not in held])
+        stale, foreign = self._find_stale(wanted)
+        for address in sorted(foreign & wanted.keys()):
+            failures.append(f"{address} exists without a lifetime and belongs to another program")
+        kept = {address: role for address, role in wanted.items() if address not in foreign}
+        if self._adds_first:
+            failures += await self.renew(kept, lifetime)
+            return failures + await self._delete_all(stale)
+        failures += await self._delete_all(stale)
+        return failures + await self.renew(kept, lifetime)
+
+    def _find_stale(
+        self, wanted: Mapping[str, AnnouncementRole]
+    ) -> tuple[list[tuple[int, Interface]], set[str]]:
+        """Return the addresses to delete, with their devices, and the addresses of others."""
+        stale: list[tuple[int, Interface]] = []
         foreign: set[str] = set()
         for role, index in self._indexes.items():
             for found in self._kernel.addresses(index):
@@ -59,13 +77,15 @@ class AnnouncementKernel:
                 if found.permanent:
                     foreign.add(address)
                 elif wanted.get(address) is not role:
-                    failures += self._delete(index, found.address)
-                    await asyncio.sleep(0)
-        for address in sorted(foreign & wanted.keys()):
-            failures.append(f"{address} exists without a lifetime and belongs to another program")
-        return failures + await self.renew(
-            {address: role for address, role in wanted.items() if address not in foreign}, lifetime
-        )
+                    stale.append((index, found.address))
+        return stale, foreign
+
+    async def _delete_all(self, addresses: Iterable[tuple[int, Interface]]) -> list[str]:
+        failures: list[str] = []
+        for index, address in addresses:
+            failures += self._delete(index, address)
+            await asyncio.sleep(0)
+        return failures
 
     async def renew(self, wanted: Mapping[str, AnnouncementRole], lifetime: int) -> list[str]:
         """Add the addresses to their devices, or renew their lifetime; return the failures."""

@@ -77,8 +77,10 @@ class Site:
             network.host(f"lb{number}", f"{address}/24", f"fd00:99::{number}/64")
             for number, address in enumerate(self.addresses, start=1)
         ]
+        self.webs: list[Host] = []
         for number, address in enumerate(BACKENDS, start=1):
-            start_web(network.host(f"web{number}", f"{address}/24"), f"web{number}")
+            self.webs.append(network.host(f"web{number}", f"{address}/24"))
+            start_web(self.webs[-1], f"web{number}")
         neighbors = [each for host in self.directors for each in _bare(host.addresses)]
         self._router_engine = RoutingEngine(
             self.router, directory, router, router_file(router, ROUTER, neighbors)
@@ -112,10 +114,9 @@ class Site:
         """Return the number of next hops. FRR names link-local addresses."""
         return len(next_hops(self.router, ADDRESS_IPV6))
 
-    def blind(self, host: Host, *, blind: bool, backends: int = len(BACKENDS)) -> None:
-        """Let a director lose, or find again, the first backends; all of them make it blind."""
+    def blind(self, host: Host, *, blind: bool) -> None:
         word = "add" if blind else "del"
-        host.ip(*(f"route {word} unreachable {address}/32" for address in BACKENDS[:backends]))
+        host.ip(*(f"route {word} unreachable {address}/32" for address in BACKENDS))
 
     def wait_for_role(self, role: str) -> None:
         """Wait until all groups of all directors have this announcement."""

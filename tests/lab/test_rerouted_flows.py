@@ -1,8 +1,8 @@
 """A router divides flows between directors. The model predicts which of them break.
 
 A flow breaks if the router moves it to another director, and the kernel of that director selects
-another real server than the kernel of the first director did. The router is the kernel's ECMP,
-which has hash thresholds. The packets are UDP datagrams, and nothing answers them.
+another real server than the kernel of the first director did. The router is the kernel's ECMP, with
+hash thresholds or resilient. The packets are UDP datagrams, and nothing answers them.
 """
 
 from __future__ import annotations
@@ -111,8 +111,19 @@ class Site:
                 partial(_read_owners, host, range(1 << 16)), 20.0, "no connections", expected={}
             )
 
-    def divide(self, positions: Sequence[int]) -> None:
+    def divide(self, positions: Sequence[int], *, resilient: bool = False) -> None:
         """Let the router divide the flows between these directors."""
+        if resilient:
+            members = "/".join(str(position + 1) for position in positions)
+            self.router.ip(
+                *(
+                    f"nexthop replace id {index + 1} via {DIRECTORS[index]} dev eth0"
+                    for index in ALL
+                ),
+                f"nexthop replace id 10 group {members} type resilient buckets 128",
+                f"route replace {VIRTUAL_ADDRESS}/32 nhid 10",
+            )
+            return
         hops = " ".join(f"nexthop via {DIRECTORS[position]}" for position in positions)
         self.router.ip(f"route replace {VIRTUAL_ADDRESS}/32 {hops}")
 
@@ -191,12 +202,13 @@ async def test_all_directors_select_the_same_real_servers(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ports", "before", "after", "divided"),
+    ("ports", "before", "after", "divided", "resilient"),
     [
-        (MORE_PORTS, pool(20), pool(21), (ALL, LEFT)),
-        (PORTS, pool(200), pool(201), (LEFT, ALL)),
+        (MORE_PORTS, pool(20), pool(21), (ALL, LEFT), False),
+        (MORE_PORTS, pool(20), pool(21), (ALL, LEFT), True),
+        (PORTS, pool(200), pool(201), (LEFT, ALL), False),
     ],
-    ids=["added to 20, loss", "added to 200, return"],
+    ids=["added to 20, loss", "added to 20, loss, resilient", "added to 200, return"],
 )
 async def test_the_model_predicts_the_flows_that_break(
     site: Site,
@@ -204,15 +216,17 @@ async def test_the_model_predicts_the_flows_that_break(
     before: ServiceEntry,
     after: ServiceEntry,
     divided: tuple[Sequence[int], Sequence[int]],
+    *,
+    resilient: bool,
 ) -> None:
     """The flows begin with the first table and the first division, and continue with the second."""
     site.clear()
     await site.fill(before)
-    site.divide(divided[0])
+    site.divide(divided[0], resilient=resilient)
     first = site.send(ports)
     began = {flow: server for owners in first for flow, server in owners.items()}
     await site.fill(after)
-    site.divide(divided[1])
+    site.divide(divided[1], resilient=resilient)
     table = hash_table(after)
     rerouted = broken = 0
     for earlier, owners in zip(first, site.send(ports), strict=True):
@@ -224,10 +238,11 @@ async def test_the_model_predicts_the_flows_that_break(
             broken += owners[flow] != began[flow]
     flows = len(began)
     assert flows == len(CLIENTS) * len(ports)
-    assert rerouted / flows == pytest.approx(1 / 3, abs=0.02)
+    assert rerouted / flows == pytest.approx(1 / 4 if resilient else 1 / 3, abs=0.02)
     moved = moved_share(before, after)
     assert moved is not None
-    expected = broken_shares(moved, len(ALL)).threshold_least
+    shares = broken_shares(moved, len(ALL))
+    expected = shares.resilient if resilient else shares.threshold_least
     print(f"moved {moved:.4f}, broken {broken / flows:.4f}, predicted {expected:.4f}")
     assert broken / flows == pytest.approx(expected, abs=SHARE_ERROR_MAX)
 

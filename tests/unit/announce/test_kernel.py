@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -11,9 +12,15 @@ import pytest
 from hadirector.announce import kernel as module
 from hadirector.announce.decision import AnnouncementRole
 from hadirector.announce.kernel import AnnouncementKernel
-from hadirector.model.announcement import Announcement
+from hadirector.model.announcement import Announcement, EngineName
 from vrrp.netlink.route_message import RTM_NEWROUTE
-from vrrp.netlink.rtnetlink import RTM_NEWADDR, RTM_NEWLINK
+from vrrp.netlink.rtnetlink import (
+    RTM_DELADDR,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    Interface,
+    InterfaceAddress,
+)
 
 DUMMY_LINK: Final = bytes.fromhex(
     "00000000 07000000 00000000 00000000"  # struct ifinfomsg: the index 7
@@ -23,16 +30,22 @@ ADDRESSES: Final = [f"10.9.{number // 250}.{number % 250}" for number in range(1
 
 
 class RecordingSocket:
-    """Answers that every request succeeds. The device exists, without addresses and routes."""
+    """Answers that every request succeeds. The devices exist, without routes."""
 
     sent: ClassVar[list[tuple[int, int]]] = []
     """The message type and the number of the requests of each datagram."""
+    present: ClassVar[list[InterfaceAddress]] = []
+    """The addresses of each device."""
 
     def interface(self, name: str) -> tuple[int, int]:
         return 1, 0
 
-    def addresses(self, index: int) -> list[object]:
-        return []
+    def addresses(self, index: int) -> list[InterfaceAddress]:
+        return self.present
+
+    def delete(self, index: int, address: Interface) -> int:
+        self.sent.append((RTM_DELADDR, 1))
+        return 0
 
     def dump(self, request: bytes, kind: int) -> list[bytes]:
         return []
@@ -65,3 +78,24 @@ async def test_many_addresses_are_held_and_added_in_batches_with_pauses(
         *((RTM_NEWADDR, 64), (RTM_NEWADDR, 64), (RTM_NEWADDR, 2)),
     ]
     assert turns >= 5, "other tasks run between two batches"
+
+
+@pytest.mark.parametrize(
+    ("engine", "order"),
+    [
+        ("bird", [RTM_NEWADDR, RTM_DELADDR]),
+        ("frr", [RTM_DELADDR, RTM_NEWADDR]),
+        ("none", [RTM_DELADDR, RTM_NEWADDR]),
+    ],
+)
+async def test_an_address_changes_its_device(
+    monkeypatch: pytest.MonkeyPatch, engine: EngineName, order: list[int]
+) -> None:
+    """BIRD then announces it without a pause. FRR overlooks the deletion if it comes later."""
+    address = InterfaceAddress(7, ipaddress.ip_interface("10.9.0.1/32"), False, False)
+    monkeypatch.setattr(module, "RtnetlinkSocket", RecordingSocket)
+    monkeypatch.setattr(RecordingSocket, "present", [address])
+    RecordingSocket.sent.clear()
+    kernel = AnnouncementKernel(Announcement(engine=engine))
+    assert await kernel.reconcile({"10.9.0.1": AnnouncementRole.RELUCTANT}, 3) == []
+    assert [kind for kind, _ in RecordingSocket.sent if kind in order] == order
