@@ -13,7 +13,7 @@ from hadirector.cli import selection
 from hadirector.cli.override import duration_seconds
 
 if TYPE_CHECKING:
-    from hadirector.fleet.inventory import FleetDirector
+    from hadirector.fleet.inventory import FleetDirector, Inventory
 
 ACTIONS: Final = ("status", "why", "drain", "undrain")
 
@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f", "--file", required=True, metavar="FILE", help="the inventory of the fleet"
     )
     parser.add_argument("--json", action="store_true", help="print the answers as JSON")
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        help="with status: read the summaries from the store of the inventory, and ask no director",
+    )
     drain = parser.add_argument_group("drain")
     drain.add_argument("--reason", default="", metavar="TEXT", help="shown by 'status' and 'why'")
     drain.add_argument(
@@ -64,17 +69,17 @@ def run(arguments: argparse.Namespace) -> int:
     from hadirector.fleet.inventory import load_inventory
 
     try:
-        directors = load_inventory(arguments.file)
+        inventory = load_inventory(arguments.file)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
     match arguments.action:
         case "status":
-            return _show_status(arguments, directors)
+            return _show_status(arguments, inventory)
         case "why":
-            return _explain(arguments, directors)
+            return _explain(arguments, inventory.directors)
         case _:
-            return _change(arguments, directors)
+            return _change(arguments, inventory.directors)
 
 
 def _usage_fault(arguments: argparse.Namespace) -> str:
@@ -83,6 +88,8 @@ def _usage_fault(arguments: argparse.Namespace) -> str:
     timed = arguments.reason or arguments.expires_in or arguments.deadline
     if action != "drain" and timed:
         return "--reason, --for and --deadline are only for drain"
+    if action != "status" and arguments.stored:
+        return "--stored is only for status"
     if action == "status":
         return f"status takes no NAME (got {given})" if arguments.name else ""
     chosen = selection.select(arguments.name)
@@ -93,7 +100,7 @@ def _usage_fault(arguments: argparse.Namespace) -> str:
     return ""
 
 
-def _show_status(arguments: argparse.Namespace, directors: Sequence[FleetDirector]) -> int:
+def _show_status(arguments: argparse.Namespace, inventory: Inventory) -> int:
     from hadirector.api.client import request
     from hadirector.cli import fleet_text
     from hadirector.cli.terminal import paint_for
@@ -106,7 +113,15 @@ def _show_status(arguments: argparse.Namespace, directors: Sequence[FleetDirecto
         answer = request(director.endpoint, "GET", "/v1/summary", timeout=DEADLINE_SECONDS)
         return msgspec.json.decode(answer, type=DirectorSummary)
 
-    found = ask_all(directors, ask)
+    if arguments.stored:
+        from hadirector.fleet.stored import read_summaries
+
+        if inventory.store is None:
+            print(f"hadirector: {arguments.file}: --stored needs the key store", file=sys.stderr)
+            return 2
+        found = read_summaries(inventory.store, inventory.directors)
+    else:
+        found = ask_all(inventory.directors, ask)
     summaries = {each.director: each.answer for each in found if each.answer is not None}
     differences = compare(summaries)
     if arguments.json:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from hadirector.cli.terminal import Paint, Row, table
+from hadirector.cli.terminal import Paint, Row, short_duration, table
 from hadirector.fleet.asking import Asked
 from hadirector.fleet.comparison import FleetDifference
 from hadirector.status.explanation import RealServerExplanation
 from hadirector.status.summary import DirectorSummary
 from hadirector.status.verdict import Level
 
-HEADINGS: Final = ("director", "version", "configuration", "hash tables", "roles", "verdict")
+HEADINGS: Final = ("director", "version", "configuration", "hash tables", "roles", "age", "verdict")
 DIFFERENCES_MAX: Final = 50
 """Differences that the text lists. The JSON form has all of them."""
 _STYLES: Final = {Level.OK: "green", Level.DEGRADED: "yellow", Level.CRITICAL: "bold red"}
@@ -23,7 +23,7 @@ def render_status(
 ) -> Iterator[str]:
     """Render the table of directors. A ``*`` marks a value that differs from that of most."""
     rows: list[Row | str] = [Row(HEADINGS)]
-    rows += [_row(each.director, each.answer, differences) for each in found if each.answer]
+    rows += [_row(each, each.answer, differences) for each in found if each.answer]
     yield from table(rows, paint)
     for each in found:
         if each.answer is None:
@@ -38,7 +38,12 @@ def render_status(
     yield f"{answered} of {len(found)} directors answer, {text}"
 
 
-def _row(name: str, summary: DirectorSummary, differences: Sequence[FleetDifference]) -> Row:
+def _row(
+    asked: Asked[DirectorSummary],
+    summary: DirectorSummary,
+    differences: Sequence[FleetDifference],
+) -> Row:
+    name = asked.director
     differs = {each.subject for each in differences if name in each.differing}
     cells = (
         f"{name}{_mark('name', differs)}",
@@ -46,6 +51,7 @@ def _row(name: str, summary: DirectorSummary, differences: Sequence[FleetDiffere
         f"{summary.configuration}{_mark('configuration', differs)}",
         f"{summary.hash_tables or '-'}{_mark('hash tables', differs)}",
         ", ".join(f"{key.partition(' ')[2]} {role}" for key, role in summary.roles.items()) or "-",
+        short_duration(asked.age) if asked.age else "now",
         f"{summary.level.value}: {summary.reason}",
     )
     return Row(cells, len(cells) - 1, _STYLES[summary.level])

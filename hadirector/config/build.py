@@ -20,6 +20,7 @@ from hadirector.config.static.build import static_items
 from hadirector.config.tracking.build import assign_groups, tracked_processes, tracked_scripts
 from hadirector.config.vrrp.build import instance_configuration
 from hadirector.model.configuration import Configuration
+from hadirector.model.fleet import SummaryStore
 from hadirector.model.vip_probes import assign_marks
 from vrrp.model.configuration import InstanceConfiguration
 
@@ -58,6 +59,7 @@ def build(root: Root, host_name: str, section: str | None = None) -> Configurati
         tracked_processes=tracked_processes(root.instances),
         notifications=notifications(root),
         sources=tuple(source(each) for _, each in root.discovery),
+        fleet=None if root.fleet is None else build_struct(SummaryStore, root.fleet),
         virtual_servers=assign_marks(servers, director.probe_marks),
     )
 

@@ -12,6 +12,7 @@ from hadirector.config.announce.rules import Surroundings, announce_findings
 from hadirector.config.api.rules import api_findings
 from hadirector.config.checks.rules import check_findings, source_findings
 from hadirector.config.document.finding import Finding, Path
+from hadirector.config.fleet.rules import fleet_findings
 from hadirector.config.kernel.rules import mixed_family_findings, role_findings
 from hadirector.config.pair.rules import pair_findings
 from hadirector.config.schema import Root
@@ -56,6 +57,8 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from _source_findings(root)
     yield from _via_findings(root)
     yield from _announce_findings(root)
+    if root.fleet is not None:
+        yield from fleet_findings(root.fleet)
 
 
 def _routing_findings(root: Root) -> Iterator[Finding]:

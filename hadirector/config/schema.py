@@ -15,6 +15,7 @@ from hadirector.config.alerts.schema import AlertSection
 from hadirector.config.announce.schema import AnnounceSection
 from hadirector.config.api.schema import ApiSection
 from hadirector.config.director.schema import DirectorSection
+from hadirector.config.fleet.schema import FleetSection
 from hadirector.config.kernel.schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,
@@ -51,6 +52,7 @@ class Root(Section):
     sync_daemon: SyncDaemonSection | None = None
     announce: AnnounceSection | None = None
     sources: list[SourceSection | None] | None = []
+    fleet: FleetSection | None = None
     virtual_servers: list[VirtualServerSection | None] | None = []
 
     @cached_property

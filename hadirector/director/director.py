@@ -25,6 +25,7 @@ from hadirector.director.pairing import Pairing
 from hadirector.director.parts import Parts
 from hadirector.director.pausing import Pausing
 from hadirector.director.peer_configurations import PeerConfigurations
+from hadirector.director.publishing import Publishing
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
@@ -39,6 +40,7 @@ from hadirector.processes.supervisor import Child
 from hadirector.runtime.service_manager import ServiceManager
 from hadirector.sources.discovery import Discovery
 from hadirector.sources.status import SourceStatus
+from hadirector.status.summary import DirectorSummary
 
 MESSAGES_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
@@ -79,6 +81,7 @@ class Director:
         self.operator = OperatorRequests(
             self._parts, lambda: self.applications.pending_status, self.pairing.view
         )
+        self._publishing = Publishing(self._parts, self._summarize)
         self.overrides = OverrideRequests(self._parts)
         self.handovers = Handovers(self._parts, self.pairing.find_obstacles)
         self.drills = Drills(self._parts, self.handovers, self.pairing)
@@ -152,6 +155,7 @@ class Director:
             "alerts": parts.alerts.run(),
             "overrides": parts.overrides.run(),
             "sharing": parts.sharing.run(),
+            "publishing": self._publishing.run(),
             "document overrides": parts.document_overrides.run(),
             "pause": parts.pause.run(),
             "discovery": parts.discovery.run(),
@@ -251,6 +255,9 @@ class Director:
             await self._messages.put(message)
 
         self._spawn(wait_and_put(), type(message).__name__)
+
+    async def _summarize(self) -> DirectorSummary:
+        return await self.operator.summary(await self.operator.status())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -28,7 +28,7 @@ from hadirector.pools.pending import PendingPools
 from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from hadirector.sources.discovery import MembersChanged
-from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead
+from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead, SummaryWritten
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -87,7 +87,7 @@ class Dispatcher:
                 self._parts.election.track(message.values)
             case ConfigurationRead() | MembersChanged():
                 await self._reconfigure(message)
-            case SourceRead() | SourceFailed() | OverridesRead():
+            case SourceRead() | SourceFailed() | OverridesRead() | SummaryWritten():
                 self._parts.note_source(message)
             case PauseChanged() | FirstVerdictsOverdue() | TableCondition() | TargetSuspected():
                 self._note(message)

@@ -14,7 +14,7 @@ from hadirector.overrides.store import OverridesChanged
 from hadirector.processes.messages import CheckStatistics, TargetSuspected, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from hadirector.sources.discovery import MembersChanged
-from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead
+from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead, SummaryWritten
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -47,6 +47,7 @@ Message = (
     | FirstVerdictsOverdue
     | SourceRead
     | OverridesRead
+    | SummaryWritten
     | SourceFailed
     | MembersChanged
 )

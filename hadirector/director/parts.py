@@ -22,6 +22,7 @@ from hadirector.director.document_overrides import DocumentOverrides
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
+from hadirector.director.publication import Publication
 from hadirector.director.readiness import ReadinessMonitor
 from hadirector.director.sharing import Sharing
 from hadirector.director.snapshot import Snapshot, SnapshotStore
@@ -46,7 +47,7 @@ from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
 from hadirector.pools.frozen import FrozenTargets
 from hadirector.sources.discovery import Discovery
-from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead
+from hadirector.sources.messages import OverridesRead, SourceFailed, SourceRead, SummaryWritten
 from hadirector.sources.status import SourceStatus
 from hadirector.status.pair_summary import PairSummary
 
@@ -89,6 +90,7 @@ class Parts:
         self.host_reconciler = HostReconciler(configuration, self.memory)
         self.overrides = OverrideStore(configuration, self.table_reconciler, put)
         self.sharing = Sharing(configuration, self.overrides)
+        self.publication = Publication()
         self.document_overrides = DocumentOverrides(configuration, self.overrides)
         self.election = Election(
             configuration.vrrp,
@@ -128,8 +130,13 @@ class Parts:
         self.alerts = Alerts(configuration, recorder, self._find_conditions)
         self._put = put
 
-    def note_source(self, message: SourceRead | SourceFailed | OverridesRead) -> None:
-        """Note what the process of the sources reports about one of them."""
+    def note_source(
+        self, message: SourceRead | SourceFailed | OverridesRead | SummaryWritten
+    ) -> None:
+        """Note what the process of the sources reports."""
+        if isinstance(message, SummaryWritten):
+            self.publication.note(message)
+            return
         self.discovery.note(message)
         if isinstance(message, OverridesRead):
             self.document_overrides.note(message)

@@ -190,6 +190,7 @@ class OperatorRequests:
             pending_configuration=self._pending(),
             pair=None if self._pair is None else self._pair.summary(),
             sources=parts.sources(),
+            publication=parts.publication.status(configuration.fleet),
             announcements=parts.announcer.status(monotonic()),
             table_digest=await parts.hash_tables.digest(parts.pools.table),
             alert_receivers=parts.alerts.receivers,

@@ -124,6 +124,8 @@ EVENT_NAMES: Final = frozenset(
         "members_unusable",
         "members_not_stored",
         "document_refused",
+        "summary_not_written",
+        "summary_written_again",
         "document_not_stored",
         "source_failed",
         "source_recovered",

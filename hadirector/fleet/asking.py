@@ -25,11 +25,15 @@ Answer = TypeVar("Answer")
 
 
 class Asked(NamedTuple, Generic[Answer]):
-    """The answer of a director, or the reason why there is none."""
+    """The answer of a director, or the reason why there is none.
+
+    ``age`` is the age of the answer in seconds.
+    """
 
     director: str
     answer: Answer | None
     failure: str = ""
+    age: float = 0.0
 
 
 def ask_all(

@@ -14,10 +14,13 @@ from hadirector.config.document.errors import ConfigError, Fault
 from hadirector.config.document.explain import explain
 from hadirector.config.document.finding import Claim, Finding, duplicates, prefix_path, wrong
 from hadirector.config.document.syntax import decode
+from hadirector.config.fleet.schema import FleetSection
+from hadirector.config.keys.build import build_struct
 from hadirector.config.keys.names import FilePath, Name
 from hadirector.config.keys.readers import text
 from hadirector.config.keys.section import Placed, Section, place_items
 from hadirector.config.loader import read_file
+from hadirector.model.fleet import SummaryStore
 
 DIRECTORS_MAX: Final = 200
 _API = text(
@@ -40,6 +43,7 @@ class InventorySection(Section):
     """The whole file. A director without a token file or CA file has the ones at the top."""
 
     directors: list[DirectorSection]
+    store: FleetSection | None = None
     token_file: FilePath | None = None
     ca_file: FilePath | None = None
 
@@ -51,13 +55,20 @@ class FleetDirector(msgspec.Struct, frozen=True):
     endpoint: Endpoint
 
 
-def load_inventory(path: str) -> tuple[FleetDirector, ...]:
+class Inventory(msgspec.Struct, frozen=True):
+    """The directors of a fleet, and the store of their summaries if there is one."""
+
+    directors: tuple[FleetDirector, ...]
+    store: SummaryStore | None = None
+
+
+def load_inventory(path: str) -> Inventory:
     """Read a file. Raises ConfigError with every fault, and its place, value and expectation."""
     return parse_inventory(read_file(path), path)
 
 
-def parse_inventory(data: bytes, file: str) -> tuple[FleetDirector, ...]:
-    """Return the directors of an inventory. Raises ConfigError."""
+def parse_inventory(data: bytes, file: str) -> Inventory:
+    """Return the content of an inventory. Raises ConfigError."""
     document = read_document(decode(data, file), file, "directors")
     faults = list(document.faults)
     try:
@@ -68,7 +79,10 @@ def parse_inventory(data: bytes, file: str) -> tuple[FleetDirector, ...]:
     faults += [_fault(each, document) for each in _findings(section)]
     if faults:
         raise ConfigError(faults)
-    return tuple(FleetDirector(each.name, _endpoint(section, each)) for each in section.directors)
+    return Inventory(
+        tuple(FleetDirector(each.name, _endpoint(section, each)) for each in section.directors),
+        None if section.store is None else build_struct(SummaryStore, section.store),
+    )
 
 
 def _findings(section: InventorySection) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from checks.script_runner.script import Script
 from hadirector.model.alerts import AlertReceiver
 from hadirector.model.announcement import Announcement
 from hadirector.model.discovery import AdmissionPolicy, Source
+from hadirector.model.fleet import SummaryStore
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
     DestinationKey,
@@ -275,4 +276,5 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     connection_timeouts: ConnectionTimeouts = ConnectionTimeouts()
     announce: Announcement | None = None
     sources: tuple[Source, ...] = ()
+    fleet: SummaryStore | None = None
     virtual_servers: tuple[VirtualServer, ...] = ()

@@ -79,6 +79,7 @@ _SETTINGS = {
     "pair": "the pair link",
     "announce": "the announced addresses",
     "sources": "the sources",
+    "fleet": "the store of summaries",
     "alerts": "the receivers of alerts",
     "api_roles": "the roles of groups",
 }

@@ -126,11 +126,16 @@ class Discovery:
         if self.child is not None:
             self.child.send(ConfigureSources(self._configuration.sources))
 
+    @property
+    def _is_needed(self) -> bool:
+        """Whether the process has a source to read, or a summary to write."""
+        return bool(self._configuration.sources) or self._configuration.fleet is not None
+
     async def run(self) -> None:
-        """Run the process while there are sources, and take their lists, until it is cancelled."""
+        """Run the process while it is needed, and take their lists, until it is cancelled."""
         while True:
             self._wake.clear()
-            if not self._configuration.sources:
+            if not self._is_needed:
                 await self._wake.wait()
                 continue
             child: Child[FromSources] = Child(
@@ -139,7 +144,7 @@ class Discovery:
             self.child = child
             running = asyncio.create_task(child.run(), name=self.name)
             try:
-                while self._configuration.sources:
+                while self._is_needed:
                     await self._take_lists()
             finally:
                 self.child = None

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from hadirector.model.discovery import Member, Source
+from hadirector.model.fleet import SummaryStore
 from hadirector.model.override_document import OverrideDocument
 from hadirector.processes.messages import Heartbeat, Stop
 
@@ -41,5 +42,19 @@ class SourceFailed(msgspec.Struct, frozen=True, tag="source_failed"):
     reason: str
 
 
-ToSources = Heartbeat | Stop | ConfigureSources
-FromSources = Heartbeat | SourceRead | OverridesRead | SourceFailed
+class WriteSummary(msgspec.Struct, frozen=True, tag="write_summary"):
+    """An order to write a summary of the director with this name to a store."""
+
+    store: SummaryStore
+    name: str
+    text: bytes
+
+
+class SummaryWritten(msgspec.Struct, frozen=True, tag="summary_written"):
+    """A report: a summary was written, or not for this reason."""
+
+    failure: str
+
+
+ToSources = Heartbeat | Stop | ConfigureSources | WriteSummary
+FromSources = Heartbeat | SourceRead | OverridesRead | SourceFailed | SummaryWritten

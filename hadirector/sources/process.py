@@ -27,9 +27,11 @@ from hadirector.sources.messages import (
     SourceFailed,
     SourceRead,
     ToSources,
+    WriteSummary,
 )
 from hadirector.sources.readers.file_reader import FileReader
 from hadirector.sources.reading import make_reader, read_source
+from hadirector.sources.summary_writer import SummaryWriter
 
 LOOK_SECONDS: Final = 0.05
 """The time between two looks at the files."""
@@ -116,7 +118,9 @@ async def serve(channel: Channel[ToSources]) -> None:
     """Read the sources that the director configures, until it sends ``Stop`` or exits."""
     drop_capabilities()
     followers: dict[Source, tuple[Follower, asyncio.Task[None]]] = {}
+    writer = SummaryWriter(channel)
     tasks = [
+        asyncio.create_task(writer.run()),
         asyncio.create_task(send_heartbeats(channel)),
         asyncio.create_task(_look_at_files(followers)),
     ]
@@ -127,6 +131,8 @@ async def serve(channel: Channel[ToSources]) -> None:
                     return
                 case ConfigureSources(sources):
                     _follow(sources, followers, channel)
+                case WriteSummary() as message:
+                    writer.note(message)
                 case Heartbeat():
                     pass
     finally:

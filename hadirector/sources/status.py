@@ -32,6 +32,19 @@ class DocumentStatus(msgspec.Struct, frozen=True):
     refusal: str = ""
 
 
+class PublicationStatus(msgspec.Struct, frozen=True):
+    """The store to which this director writes its summary. Times are in seconds.
+
+    ``age`` is the time since the latest summary was written, None before the first one of this run.
+    ``failure`` is the reason why it cannot be written, since ``failing_for``.
+    """
+
+    location: str
+    age: float | None
+    failure: str = ""
+    failing_for: float | None = None
+
+
 class SourceStatus(msgspec.Struct, frozen=True):
     """A source. Times are in seconds.
 

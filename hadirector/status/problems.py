@@ -12,7 +12,7 @@ from hadirector.status.instance_problems import instance_problems
 from hadirector.status.pool_problems import pool_problems
 from hadirector.status.readiness_problems import pair_problems
 from hadirector.status.report import Status
-from hadirector.status.source_problems import source_problems
+from hadirector.status.source_problems import publication_problems, source_problems
 from hadirector.status.verdict import DirectorVerdict, Level, Problem, decide_verdict
 from vrrp.model.report import State
 
@@ -44,6 +44,7 @@ def find_problems(status: Status) -> Iterator[Problem]:
     if status.announcements is not None:
         yield from announcement_problems(status.announcements)
     yield from source_problems(status.sources)
+    yield from publication_problems(status.publication)
     yield from _process_problems(status)
     yield from _table_problems(status)
     yield from _host_problems(status)

@@ -20,7 +20,7 @@ from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
-from hadirector.sources.status import SourceStatus
+from hadirector.sources.status import PublicationStatus, SourceStatus
 from hadirector.status.alert_status import ReceiverStatus
 from hadirector.status.configurations import PendingStatus
 from hadirector.status.pair_summary import PairSummary
@@ -132,7 +132,8 @@ class Status(msgspec.Struct, frozen=True):
     None until it is decided; a director sends it with every status. ``pair`` and ``pair_readiness``
     are None without a pair link. ``table_digest`` is equal on all directors that select the same
     real servers with ``sh`` and ``mh``; empty without these. ``pending_overrides`` has, for each
-    peer, the number of shared overrides that it does not have.
+    peer, the number of shared overrides that it does not have. ``publication`` is None without a
+    store for summaries.
     """
 
     name: str
@@ -172,6 +173,7 @@ class Status(msgspec.Struct, frozen=True):
     alert_receivers: tuple[ReceiverStatus, ...] = ()
     pair_readiness: PairReadiness | None = None
     sources: tuple[SourceStatus, ...] = ()
+    publication: PublicationStatus | None = None
 
 
 def real_server_statuses(

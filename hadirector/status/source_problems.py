@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from hadirector.sources.status import SourceStatus
+from hadirector.sources.status import PublicationStatus, SourceStatus
 from hadirector.status.verdict import Level, Problem
 
 STALE_SECONDS: Final = 30.0
@@ -44,3 +44,18 @@ def source_problems(sources: Sequence[SourceStatus]) -> Iterator[Problem]:
                     remedy="correct the source; if the list is right,"
                     f" `hadirector source accept {source.name}` takes it",
                 )
+
+
+def publication_problems(publication: PublicationStatus | None) -> Iterator[Problem]:
+    """Yield that the store does not take the summaries of this director."""
+    if publication is None or publication.failing_for is None:
+        return
+    if publication.failing_for >= STALE_SECONDS:
+        yield Problem(
+            level=Level.DEGRADED,
+            code="summary_not_written",
+            object="director",
+            reason=f"the store of summaries does not take this one: {publication.failure}",
+            remedy=f"repair {publication.location}; the director serves without it",
+            age=publication.failing_for,
+        )

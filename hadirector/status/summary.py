@@ -47,6 +47,17 @@ class DirectorSummary(msgspec.Struct, frozen=True, kw_only=True):
     documents: dict[str, str] = {}
 
 
+class StoredSummary(msgspec.Struct, frozen=True):
+    """A summary in a store. ``at`` is in seconds since the epoch.
+
+    It counts as current for ``lifetime`` seconds.
+    """
+
+    at: float
+    lifetime: float
+    summary: DirectorSummary
+
+
 def summarize(
     status: Status,
     configuration: str,

@@ -20,6 +20,7 @@ from hadirector.config.announce.schema import (
 from hadirector.config.api.schema import ApiSection, ClientSection, RolesSection, TlsSection
 from hadirector.config.checks.schema import CheckSection
 from hadirector.config.director.schema import DirectorSection
+from hadirector.config.fleet.schema import FleetSection
 from hadirector.config.kernel.schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,
@@ -92,6 +93,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "groups": GroupSection,
     "passing": PassingMarksSection,
     "sources": SourceSection,
+    "fleet": FleetSection,
     "virtual_servers": VirtualServerSection,
     "Pool policies": PoolSection,
     "real_servers": RealServerSection,

@@ -24,7 +24,7 @@ LB1 = DirectorSummary(
     roles={"group web": "announced", "instance in": "ACTIVE"},
 )
 LB2 = DirectorSummary(
-    name="lb2", version="0.2.0", level=Level.DEGRADED, reason="short", configuration="bbbb"
+    name="lb2", version="0.2.0", level=Level.DEGRADED, reason="x", configuration="bbbb"
 )
 DIFFERENCE = FleetDifference(
     "configuration", (Opinion("aaaa", ("lb1",)), Opinion("bbbb", ("lb2",))), ("lb2",), "announce"
@@ -32,11 +32,15 @@ DIFFERENCE = FleetDifference(
 
 
 def test_the_table_marks_what_differs_and_names_the_silent() -> None:
-    found = (Asked("lb1", LB1), Asked("lb2", LB2), Asked("lb3", None, "no whole answer within 3 s"))
+    found = (
+        Asked("lb1", LB1),
+        Asked("lb2", LB2, age=7.4),
+        Asked("lb3", None, "no whole answer within 3 s"),
+    )
     assert list(render_status(found, (DIFFERENCE,), plain)) == [
-        "director  version  configuration  hash tables  roles                     verdict",
-        "lb1       0.2.0    aaaa           tttt         web announced, in ACTIVE  OK: web",
-        "lb2       0.2.0    bbbb*          -            -                         DEGRADED: short",
+        "director  version  configuration  hash tables  roles                     age  verdict",
+        "lb1       0.2.0    aaaa           tttt         web announced, in ACTIVE  now  OK: web",
+        "lb2       0.2.0    bbbb*          -            -                         7 s  DEGRADED: x",
         "lb3: no whole answer within 3 s",
         "configuration differs: aaaa on lb1; bbbb on lb2 (announce)",
         "2 of 3 directors answer, with 1 difference",
@@ -46,6 +50,7 @@ def test_the_table_marks_what_differs_and_names_the_silent() -> None:
 USAGE = {
     "status web": "status takes no NAME (got web)",
     "status --reason disk": "--reason, --for and --deadline are only for drain",
+    "why web/a --stored": "--stored is only for status",
     "why web": "web: expected VS/RS",
     "drain": "no NAME: expected VS/RS, the name of a virtual server, or the word host and an"
     " address",

@@ -40,7 +40,7 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
         (
             "virtual_servers: []\nzzz: 1",
             '2:1: unknown key "zzz" (expected one of alerts, announce, api, connection_timeouts,'
-            " director, hosts, include_dir, pair, sources, static, sync_daemon, sync_groups,"
+            " director, fleet, hosts, include_dir, pair, sources, static, sync_daemon, sync_groups,"
             " sysctls, virtual_servers, vrrp)",
         ),
         (

@@ -9,6 +9,7 @@ import pytest
 from hadirector.api.endpoint import Remote
 from hadirector.config.document.errors import ConfigError
 from hadirector.fleet.inventory import FleetDirector, load_inventory, parse_inventory
+from hadirector.model.fleet import SummaryStore
 
 GOOD = b"""\
 token_file: /etc/hadirector/fleet.token
@@ -22,7 +23,7 @@ directors:
 def test_each_director_has_its_endpoint() -> None:
     lb1 = Remote("https://192.0.2.1:9470", "/etc/hadirector/fleet.token", "/etc/ssl/lb1.pem")
     lb2 = Remote("https://192.0.2.2:9470", "/etc/hadirector/lb2.token", None)
-    assert parse_inventory(GOOD, "fleet.yaml") == (
+    assert parse_inventory(GOOD, "fleet.yaml").directors == (
         FleetDirector("lb1", lb1),
         FleetDirector("lb2", lb2),
         FleetDirector("lb3", "/run/hadirector/api.sock"),
@@ -65,4 +66,11 @@ def test_every_fault_has_its_place_its_value_and_the_expectation(
 
 def test_the_example_is_an_inventory() -> None:
     found = load_inventory(str(Path(__file__).parents[3] / "configs/fleet/inventory.yaml"))
-    assert [each.name for each in found] == ["lb1", "lb2", "lb3", "lb4"]
+    assert [each.name for each in found.directors] == ["lb1", "lb2", "lb3", "lb4"]
+
+
+def test_the_store_has_the_keys_of_a_configuration() -> None:
+    text = GOOD + b"store: {type: etcd, url: 'http://192.0.2.9:2379'}\n"
+    assert parse_inventory(text, "f").store == SummaryStore(
+        type="etcd", url="http://192.0.2.9:2379"
+    )

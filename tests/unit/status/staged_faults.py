@@ -1,4 +1,4 @@
-"""Statuses with one fault each, in announced addresses or in sources.
+"""Statuses with one fault each, in announced addresses, in sources or in the store of summaries.
 
 Each has the changes of a status without a fault, and the level, code and object of the problem.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from hadirector.sources.status import PublicationStatus
 from hadirector.status.verdict import Level
 from tests.unit.status.announcements import FAULTS
 from tests.unit.status.source_faults import SOURCE_FAULTS
@@ -20,4 +21,10 @@ STAGED_FAULTS: Final[dict[str, tuple[dict[str, Any], Level, str, str]]] = {
         name: ({"sources": (faulty,)}, level, code, place)
         for name, (faulty, level, code, place) in SOURCE_FAULTS.items()
     },
+    "store of summaries": (
+        {"publication": PublicationStatus("http://192.0.2.9:2379", None, "refused", 30.0)},
+        Level.DEGRADED,
+        "summary_not_written",
+        "director",
+    ),
 }
