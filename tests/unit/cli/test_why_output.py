@@ -209,6 +209,9 @@ def test_a_virtual_server_is_explained_by_its_clients_its_quorum_and_its_members
     lines = list(render_virtual_server(many, plain))
     assert lines[1] == "  no VRRP instance has its address"
     assert "         and 3 more" in lines
+    gone = replace(good, wanted_weight=0, absent=True)
+    some = replace(why, status=replace(pool, real_servers=(good, bad, gone)))
+    assert "1 of 2 real servers serve" in next(iter(render_virtual_server(some, plain)))
 
 
 def test_readiness_lists_each_condition() -> None:
