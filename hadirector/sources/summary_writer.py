@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Final
 
@@ -31,18 +32,28 @@ class SummaryWriter:
 
     async def run(self) -> None:
         """Write summaries, until cancelled."""
-        failures = 0
+        failures, failed = 0, None
         while True:
             await self._news.wait()
             self._news.clear()
             message = self._latest
             assert message is not None, "a message sets the event"
             failure = await self._write(message)
-            failures = failures + 1 if failure else 0
+            failures = (failures if message.store == failed else 0) + 1 if failure else 0
+            failed = message.store
             self._channel.send(SummaryWritten(failure))
             if failures:
                 pause = min(2.0 ** min(failures - 1, 10), BACKOFF_SECONDS_MAX)
-                await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311  # directors should not try at once
+                await self._rest(pause * random.uniform(0.8, 1.0), message.store)  # noqa: S311  # directors should not try at once
+
+    async def _rest(self, seconds: float, failed: SummaryStore) -> None:
+        """Wait this time, or until a reload has named another store than the one that failed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._latest is not None and self._latest.store == failed:
+                    self._news.clear()
+                    await self._news.wait()
+        self._news.set()
 
     async def _write(self, message: WriteSummary) -> str:
         """Write a summary; return the reason of a failure, or nothing."""
