@@ -9,7 +9,7 @@ from typing import Final
 THRESHOLDS: Final = (700, 5, 4)
 """Collections of the oldest objects after 21,000 new objects instead of 85,000 (gc.set_threshold).
 
-Each collection then has fewer objects to remove, for example those of closed connections.
+The objects of closed connections are then removed in smaller portions.
 """
 
 
