@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 
-from hadirector.processes import HANDOFF_VARIABLE
-from hadirector.processes.handoff import take
+from hadirector.processes import HANDOFF_VARIABLE, channel
+from hadirector.processes.handoff import Handoff, take
+from hadirector.processes.messages import Heartbeat, Stop
+from hadirector.processes.supervisor import Child
+from vrrp.model.report import State
 
 
 @pytest.fixture
@@ -48,3 +53,34 @@ def test_a_child_that_has_ended_is_not_adopted(descriptor: int) -> None:
     text = f'{{"pid": {child}, "descriptor": {descriptor}, "states": {{"web": "ACTIVE"}}}}'
     assert take({HANDOFF_VARIABLE: text}) is None
     os.waitpid(child, 0)
+
+
+@pytest.fixture
+def running() -> Iterator[subprocess.Popen[bytes]]:
+    """A child process that runs."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+async def test_an_adopted_process_has_the_version_of_the_program_that_it_still_runs(
+    running: subprocess.Popen[bytes],
+) -> None:
+    """So the status of the new program can say that the process is outdated."""
+
+    async def ignore(_message: object) -> None:
+        pass
+
+    child: Child[Heartbeat] = Child("vrrp", "not started here", Heartbeat, ignore)
+    ours, theirs = channel.pair()
+    with theirs:
+        child.adopt(Handoff(running.pid, ours.detach(), {"web": State.ACTIVE}, "0.0.9"))
+        assert (child.pid, child.version) == (running.pid, "0.0.9")
+        handed_on = child.hand_off({"web": State.ACTIVE})
+        assert handed_on is not None
+        assert handed_on.version == "0.0.9"
+        os.close(handed_on.descriptor)
+        running.kill()
+        running.wait()
+    child.stop(Stop())
+    await child.run()
