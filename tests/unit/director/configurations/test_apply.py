@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from hadirector.config.document.errors import ConfigError
 from hadirector.config.loader import load
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.director.configurations import apply as module
+from hadirector.director.configurations import store
 from hadirector.director.configurations.apply import Applications, Order
 from hadirector.director.configurations.file import (
     ConfigurationFile,
@@ -42,6 +44,7 @@ class Host:
         (directory / "state" / "lock").touch()
         self.file.write_bytes(self.text(1))
         self.changes: list[int] = []
+        self.passed = 0.0
         self.start()
 
     def text(self, weight: int) -> bytes:
@@ -53,6 +56,11 @@ class Host:
             "  - {name: web, address: 192.0.2.10:80, scheduler: wrr, forwarding: nat,"
             f" check: none, real_servers: [{{address: 192.0.2.45, weight: {weight}}}]}}\n"
         ).encode()
+
+    def let_pass(self, seconds: float) -> None:
+        """Move the clock of the deadlines forward, and let the director look at it."""
+        self.passed += seconds
+        self.applications.archive.changed.set()
 
     def start(self) -> None:
         text = self.file.read_bytes()
@@ -96,8 +104,10 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    made = Host(tmp_path)
+    monkeypatch.setattr(store, "monotonic", lambda: monotonic() + made.passed)
+    return made
 
 
 async def test_an_applied_configuration_replaces_the_file_and_runs(host: Host) -> None:
@@ -136,8 +146,9 @@ async def test_another_hash_or_an_edited_file_is_refused(host: Host) -> None:
 
 async def test_an_unconfirmed_configuration_is_undone(host: Host) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=3.0)
+        await host.apply(5, confirm_within=60.0)
         assert marked_state_directory(host.file) == host.directory / "state"
+        host.let_pass(60.0)
         await eventually_async(lambda: marked_state_directory(host.file) is None, 20.0)
         assert host.applications.archive.pending is None
     assert host.changes == [5, 1]
@@ -147,9 +158,10 @@ async def test_an_unconfirmed_configuration_is_undone(host: Host) -> None:
 
 async def test_a_confirmed_configuration_stays(host: Host) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=2.0)
+        await host.apply(5, confirm_within=60.0)
         assert await host.applications.confirm("unix:ann") == 2
-        await asyncio.sleep(2.2)
+        host.let_pass(60.0)
+        await asyncio.sleep(0.2)
         with pytest.raises(RequestError, match="no configuration waits for its confirmation"):
             await host.applications.confirm("unix:ann")
     assert host.changes == [5]
@@ -190,10 +202,11 @@ async def test_a_rollback_returns_to_a_kept_configuration(host: Host) -> None:
 
 async def test_the_deadline_survives_the_end_of_the_director(host: Host) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=3.0)
+        await host.apply(5, confirm_within=60.0)
     host.start()
     async with host.running():
         assert host.applications.archive.pending is not None
+        host.let_pass(60.0)
         await eventually_async(lambda: host.applications.archive.pending is None, 10.0)
     assert host.file.read_bytes() == host.text(1)
 
@@ -202,9 +215,9 @@ async def test_a_start_after_the_deadline_begins_with_the_previous_configuration
     host: Host,
 ) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=1.0)
+        await host.apply(5, confirm_within=60.0)
     host.file.write_bytes(b"this: is not a configuration")
-    await asyncio.sleep(1.1)
+    host.let_pass(60.0)
     undone = undo_overdue(host.file)
     assert undone is not None
     assert (undone.number, undone.failed) == (2, False)
@@ -255,7 +268,8 @@ async def test_a_failed_undo_is_tried_again(host: Host, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(module, "replace_text", refuse_twice)
     async with host.running():
-        await host.apply(5, confirm_within=1.0)
+        await host.apply(5, confirm_within=60.0)
+        host.let_pass(60.0)
         await eventually_async(lambda: host.applications.archive.pending is None, 10.0)
     assert host.file.read_bytes() == host.text(1)
     # The running director changed at the first attempt.
