@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from hadirector.lab.topology import Host, Network
+from tests.lab.control_node import PROGRAMS, ControlNode
 from tests.lab.paired_directors import VIRTUAL_ADDRESS, PairedDirector, build_pair, run_python
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(180)]
 
-ROOT: Final = Path(__file__).parents[2]
-PROGRAMS: Final = Path(sys.executable).parent
 WEB_ADDRESSES: Final = {"web1": "10.99.0.11", "web2": "10.99.0.12", "web3": "10.99.0.13"}
 CONFIGURATION: Final = """\
 director: {{dataplane: userspace, log: json}}
@@ -145,6 +143,11 @@ class Site:
     webs: dict[str, tuple[Host, subprocess.Popen[str]]]
     client: Host
 
+    @cached_property
+    def control(self) -> ControlNode:
+        """The control node, made for its first use."""
+        return ControlNode(self.directory / "ansible", self.inventory)
+
     @property
     def inventory(self) -> dict[str, Any]:
         return {
@@ -186,36 +189,6 @@ class Site:
         """Return the configuration of a director on its host."""
         return self.directory / "etc" / director.host.name / "hadirector.yaml"
 
-    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of Ansible on the control node."""
-        inventory = self.directory / "inventory.yaml"
-        inventory.write_text(yaml.safe_dump(self.inventory))
-        home = self.directory / "ansible"
-        environment = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(self.directory / "collections"),
-            "ANSIBLE_HOME": str(home),
-            "ANSIBLE_INVENTORY": str(inventory),
-            "ANSIBLE_LOCAL_TEMP": str(home / "control"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
-            "LC_ALL": "C.UTF-8",
-        }
-        return subprocess.run(
-            [str(PROGRAMS / program), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120.0,
-            check=False,
-        )
-
-    def play(self, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a playbook of the collection."""
-        return self.run("ansible-playbook", f"hadirector.director.{playbook}", *arguments)
-
 
 def start_web(host: Host) -> subprocess.Popen[str]:
     """Start a web server that takes 50 ms for an answer, its name; return when it listens."""
@@ -250,18 +223,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         client = network.host("client", "10.99.0.70/24")
         site = Site(network, directory, directors, webs, client)
         text = CONFIGURATION.format(directory=directory, peers="\n".join(directors[0].peers))
-        (directory / "hadirector.yaml").write_text(text)
         for director in directors:
             start(site, director, text)
-        built = site.run(
-            *("ansible-galaxy", "collection", "build", str(ROOT / "packaging/ansible")),
-            *("--output-path", str(directory)),
-        )
-        assert built.returncode == 0, built.stdout + built.stderr
-        [archive] = directory.glob("*.tar.gz")
-        path = str(directory / "collections")
-        got = site.run("ansible-galaxy", "collection", "install", str(archive), "-p", path)
-        assert got.returncode == 0, got.stdout + got.stderr
         for director in directors:
             director.wait_for("pair_peer_reached")
             director.wait_for("quorum_reached")
@@ -281,7 +244,7 @@ def test_a_rolling_upgrade_fails_no_request(site: Site) -> None:
     tasks.write_text(UPGRADE)
     client = run_python(site.client, CLIENT, VIRTUAL_ADDRESS)
     try:
-        done = site.play("rolling_upgrade", "-e", f"upgrade_tasks={tasks}")
+        done = site.control.play("rolling_upgrade", "-e", f"upgrade_tasks={tasks}")
         client.send_signal(signal.SIGTERM)
         output, _ = client.communicate(timeout=10.0)
     finally:
@@ -294,13 +257,6 @@ def test_a_rolling_upgrade_fails_no_request(site: Site) -> None:
         "web3-new",
     }
     assert [name for name in answers if name.startswith("failed")] == []
-
-
-def configure(site: Site, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the role with a configuration of the control node."""
-    file = site.directory / "hadirector.yaml"
-    file.write_text(text)
-    return site.play("directors", "-e", f"hadirector_configuration={file}", *arguments)
 
 
 def installed(site: Site) -> dict[str, str]:
@@ -316,17 +272,17 @@ def reloads(site: Site) -> list[int]:
 def test_the_role_configures_the_backup_director_first(site: Site) -> None:
     before = installed(site)
     text = next(iter(before.values())).replace("scheduler: rr", "scheduler: lc")
-    previewed = configure(site, text, "--check", "--diff", "--limit", "lb2")
+    previewed = site.control.configure(text, "--check", "--diff", "--limit", "lb2")
     assert previewed.returncode == 0, previewed.stdout + previewed.stderr
     assert "+    scheduler: lc" in previewed.stdout
     assert (installed(site), reloads(site)) == (before, [0, 0])
-    done = configure(site, text)
+    done = site.control.configure(text)
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(installed(site).values()) == {text}
     eventually(lambda: reloads(site), 10.0, expected=[1, 1])
     first, second = re.findall(r"^changed: \[(lb.)\]$", done.stdout, re.MULTILINE)[::2]
     assert (first, second) == ("lb2", "lb1")
-    again = configure(site, text)
+    again = site.control.configure(text)
     assert again.returncode == 0, again.stdout + again.stderr
     assert changes(again) == {"lb1": 0, "lb2": 0}
 
@@ -349,7 +305,7 @@ def test_a_refused_configuration_changes_nothing(
     """The directors after the refusing director are not asked."""
     before, count = installed(site), reloads(site)
     [text] = set(before.values())
-    done = configure(site, text.replace(old, new))
+    done = site.control.configure(text.replace(old, new))
     assert done.returncode == 2
     assert reason in done.stdout
     assert (installed(site), reloads(site)) == (before, count)
@@ -363,7 +319,7 @@ def test_the_module_sets_and_removes_overrides(site: Site) -> None:
     try:
         assert holding.stdout is not None
         assert holding.stdout.readline() == "3 connections\n"
-        done = site.run("ansible-playbook", str(playbook), "-e", f"results={results}")
+        done = site.control.run("ansible-playbook", str(playbook), "-e", f"results={results}")
     finally:
         site.client.stop(holding)
     assert done.returncode == 0, done.stdout + done.stderr

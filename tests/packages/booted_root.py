@@ -16,6 +16,7 @@ from tests.waiting import eventually
 BOOT: Final = Path(__file__).with_name("boot.sh")
 CGROUPS: Final = Path("/sys/fs/cgroup")
 SECONDS_MAX: Final = 60.0
+PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class BootedRoot:
@@ -23,6 +24,11 @@ class BootedRoot:
 
     def __init__(self, pid: int) -> None:
         self._enter = ["nsenter", f"--target={pid}", "--all", "--root", "--wd"]
+
+    @property
+    def entrance(self) -> str:
+        """The beginning of a command of a shell that runs in the system."""
+        return f"env --ignore-environment PATH={PATH} {' '.join(self._enter)}"
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the system."""
@@ -32,7 +38,7 @@ class BootedRoot:
             text=True,
             timeout=SECONDS_MAX,
             check=False,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_PAGER": "", "NO_COLOR": "1"},
+            env={"PATH": PATH, "SYSTEMD_PAGER": "", "NO_COLOR": "1"},
         )
 
     def is_up(self) -> bool:

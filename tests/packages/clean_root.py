@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 RELEASE: Final = "bookworm"
-INCLUDED: Final = "python3,adduser,systemd,libcap2-bin"
-"""hadirector depends on the first two, its service on systemd, and its image on the last one."""
+INCLUDED: Final = "python3,adduser,systemd,libcap2-bin,python3-apt"
+"""hadirector depends on the first two, its service on systemd, and its image on libcap2-bin.
+Ansible depends on python3-apt.
+"""
 SECONDS_MAX: Final = 300.0
 
 ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'

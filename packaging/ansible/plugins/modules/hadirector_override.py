@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """Sets and removes overrides of real servers, and waits for their effect: a module of Ansible.
 
 hadirector_override.yml describes its options and its answer.
