@@ -47,10 +47,10 @@ class AnnouncementKernel:
     async def reconcile(self, wanted: Mapping[str, AnnouncementRole], lifetime: int) -> list[str]:
         """Make the devices, the local routes and the addresses as wanted; return the failures.
 
-        With BIRD, an address that changes its device is added first: BIRD then announces the
-        address without a pause, also if all directors change it at the same time. With another
-        engine the address is deleted first, because FRR 8.4 overlooks the deletion of an address
-        that another interface has. Between both, the local route holds it.
+        With BIRD, an address that changes its device is added first: BIRD then announces it without
+        a pause, even if all directors change it at once. With another engine the address is deleted
+        first, because FRR 8.4 overlooks the deletion of an address that another interface has.
+        Between both, the local route holds it.
         """
         failures = self._make_devices()
         held = self.read_routes()
