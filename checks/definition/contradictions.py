@@ -1,4 +1,4 @@
-"""Finds options of one probe that exclude each other or have no effect together."""
+"""Finds options of one probe that cannot be combined or have no effect together."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _script_contradictions(probe: ScriptProbe) -> Iterator[tuple[str, str]]:
     if probe.script is None and probe.shell is None:
         yield "script", "no program to run (expected the key script or the key shell)"
     elif probe.script is not None and probe.shell is not None:
-        yield "shell", "script and shell exclude each other; leave one out"
+        yield "shell", "script and shell cannot be combined; remove one of them"
     elif probe.shell is not None and probe.arguments:
         yield "arguments", "shell takes no arguments; write them in its text"
 

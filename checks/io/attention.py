@@ -39,7 +39,7 @@ class Attention:
         self._used = 0.0
 
     def measure(self) -> float:
-        """Return the total unattended time until now, including the present pass of the loop."""
+        """Return the total unattended time until now, including the current pass of the loop."""
         return self.unattended + inattention(
             monotonic() - self._pass_began, thread_time() - self._used
         )

@@ -38,7 +38,7 @@ class Validity(NamedTuple):
 
 
 def find_certificate(file: str, key_file: str | None) -> ClientCertificate:
-    """Return the present version of a certificate. Its private key may be in the same file.
+    """Return the current version of a certificate. Its private key may be in the same file.
 
     Raises ClientCertificateError if a file is not accessible.
     """

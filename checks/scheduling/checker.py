@@ -151,7 +151,7 @@ class Checker:
         """Probe a target at once, because a hint shows that it may have failed.
 
         Some hints cause no probe (`checks.idle_connection.hint`). If a probe is in
-        progress, another one follows, because the present probe may have tested the target
+        progress, another one follows, because the current probe may have tested the target
         before it failed.
         """
         target, now = self._targets.get(identity), monotonic()

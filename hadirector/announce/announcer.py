@@ -49,7 +49,7 @@ CountPackets = Callable[[Collection[str]], Awaitable[int | None]]
 class Announcer:
     """Runs the announcement of all groups. Without a configuration it does nothing.
 
-    ``look`` returns the present facts. ``count_packets`` returns the number of packets that
+    ``look`` returns the current facts. ``count_packets`` returns the number of packets that
     arrived for these addresses, or None if it cannot be read.
     """
 
@@ -91,7 +91,7 @@ class Announcer:
         await self._apply(self._kernel, STARTING_LIFETIME_SECONDS)
 
     def note_change(self) -> None:
-        """Decide again soon, because a fact may have changed."""
+        """Schedule a new decision, because a fact may have changed."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -108,7 +108,7 @@ class Announcer:
                     await self._wake.wait()
 
     async def configure(self, announcement: Announcement | None) -> None:
-        """Replace the configuration after the present pass, which takes milliseconds.
+        """Replace the configuration after the current pass, which takes milliseconds.
 
         A group with the same name keeps its state.
         """
@@ -135,7 +135,7 @@ class Announcer:
         return tuple(group.name for group in self._groups if self._announces(group))
 
     def status(self, now: float) -> AnnouncementStatus | None:
-        """Return the present status; None without a configuration."""
+        """Return the current status; None without a configuration."""
         if self._announcement is None:
             return None
         facts = self._look()

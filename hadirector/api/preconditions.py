@@ -12,7 +12,7 @@ _TAGS: Final = re.compile(r'"([\x21\x23-\x7e]*)"')
 
 
 def read_precondition(headers: Mapping[str, str]) -> Precondition:
-    """Return what a request demands of the present object.
+    """Return what a request demands of the current object.
 
     A value without a usable tag matches no object.
     """

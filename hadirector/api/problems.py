@@ -87,7 +87,7 @@ KINDS: Final[Mapping[Code, Kind]] = MappingProxyType(
         ),
         Code.NOT_POSSIBLE: Kind(
             409,
-            "The director cannot execute the request in its present state",
+            "The director cannot execute the request in its current state",
             "`detail` names the reason. The director has changed nothing.",
         ),
         Code.BUSY: Kind(

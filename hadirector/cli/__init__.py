@@ -69,12 +69,14 @@ COMMANDS: Final = {
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
     "drill": Entry("drill", "rehearse a failover, and measure what the clients would lose"),
     "alerts": Entry("alerts", "show the alerts and their receivers, and test the receivers"),
-    "pair": Entry("pair", "make the identity of this director for the pair link"),
+    "pair": Entry("pair", "create the key and the certificate of this director for the pair link"),
     "fleet": Entry("fleet", "show many directors at once, and drain a real server on all of them"),
     "source": Entry("source", "show the discovery sources, and accept a small list"),
     "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),
-    "announce-config": Entry("announce_config", "print the file of BIRD or FRR for many directors"),
+    "announce-config": Entry(
+        "announce_config", "print a configuration of BIRD or FRR that announces the addresses"
+    ),
     "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
     "service": Entry("service", "make this program a service of systemd, or remove it"),

@@ -53,7 +53,7 @@ class _Status(msgspec.Struct):
 
 
 class Member(NamedTuple):
-    """A director of the pair: its name and endpoint, its role, and its present configuration."""
+    """A director of the pair: its name and endpoint, its role, and its current configuration."""
 
     name: str
     endpoint: Endpoint

@@ -44,7 +44,10 @@ class _Objects(msgspec.Struct):
 
 
 def request_names(words: Sequence[str]) -> Names:
-    """Return the names that the director of this command line has; none if it is late."""
+    """Return the names that the director of this command line uses.
+
+    The names are empty if the director does not answer in time.
+    """
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     api_socket.add_argument(parser)
     try:

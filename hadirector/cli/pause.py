@@ -73,14 +73,14 @@ class _Resume:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
         parser.description = (
-            "End the pause of this director. It decides at once from the present verdicts; the"
+            "End the pause of this director. It decides at once from the current verdicts; the"
             " brake of each virtual server (min_healthy) applies as always."
         )
         parser.add_argument(
             "--reason",
             default="",
             metavar="TEXT",
-            help="the reason for the end of the pause, for the events",
+            help="why the pause ends; events show this text",
         )
         parser.add_argument("--json", action="store_true", help="print the answer as JSON")
         api_socket.add_argument(parser)

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Show what a reload with a configuration file would change in the running director:"
         " objects that start, stop or change, and the operations on the IPVS table. The command"
-        " changes nothing, and the file may be a draft in any place."
+        " changes nothing, and the file may have any path."
     )
     parser.add_argument(
         "-c", "--config", required=True, metavar="FILE", help="configuration file to plan for"

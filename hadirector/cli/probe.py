@@ -173,7 +173,7 @@ def _format_result(check: CheckDefinition, result: Result) -> str:
 
 
 def _print_stages(progress: TimedProgress, result: Result) -> None:
-    """Print the begin and the duration of each stage. Composite probes have no stages."""
+    """Print the start and the duration of each stage. Composite probes have no stages."""
     if not progress.stages:
         return
     began = progress.stages[0][1]

@@ -30,7 +30,7 @@ def encode_result(kind: str, target: str, result: Result, progress: TimedProgres
 
 
 def _stages(progress: TimedProgress, result: Result) -> list[dict[str, Any]]:
-    """Return the begin and the duration of each stage. Composite probes have no stages."""
+    """Return the start and the duration of each stage. Composite probes have no stages."""
     if not progress.stages:
         return []
     began = progress.stages[0][1]

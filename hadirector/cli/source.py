@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
         "Show the discovery sources, with the members that the pools have accepted. `accept` takes"
-        " the present list of a source although it is smaller than admission.minimum allows; the"
+        " the current list of a source although it is smaller than admission.minimum allows; the"
         " pace still applies."
     )
     parser.add_argument("action", nargs="?", choices=("list", "accept"), default="list")
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             path = f"{ROUTE}/{quote(arguments.source, safe='')}/accept"
             answer = request(arguments.socket, "POST", path)
             if not arguments.json:
-                print(f"the pools take the present list of {arguments.source}, at their pace")
+                print(f"the pools take the current list of {arguments.source}, at their pace")
                 return 0
         else:
             answer = request(arguments.socket, "GET", ROUTE)

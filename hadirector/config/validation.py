@@ -45,7 +45,7 @@ def validate(document: Document) -> Root:
         # Suggestions for thousands of unknown keys would take minutes.
         unexplained = max(0, len(errors) - FAULTS_MAX)
         faults += explain(errors[:FAULTS_MAX], document, Root)
-        # A search for further faults takes long, and the present faults are more than are shown.
+        # A search for further faults takes long, and the current faults are more than are shown.
         many = len(errors) > ERRORS_MAX
         root = None if many else _without_faults(copy.deepcopy(document.value), errors)
     if root is not None:

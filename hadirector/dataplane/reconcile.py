@@ -175,7 +175,7 @@ def describe(operation: Operation) -> str:
 
 
 def describe_actual(operation: Operation, actual: Table) -> str:
-    """Describe the present state of the service or destination that an operation changes."""
+    """Describe the current state of the service or destination that an operation changes."""
     entry = actual.get(service_of(operation))
     match operation:
         case EditService() if entry is not None:

@@ -90,7 +90,7 @@ class TableReconciler:
 
     @property
     def settled(self) -> bool:
-        """Whether all operations for the present wanted table were tried, even if some failed."""
+        """Whether all operations for the current wanted table were tried, even if some failed."""
         return self._settled and not self._changed
 
     @property

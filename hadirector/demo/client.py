@@ -26,7 +26,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Sample(NamedTuple):
-    """One request: its begin and end (monotonic seconds), and its server or failure."""
+    """One request: its start and end (monotonic seconds), and its server or failure."""
 
     began: float
     ended: float

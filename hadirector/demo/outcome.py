@@ -51,7 +51,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def evaluate_all(events: Sequence[Event], until: float, samples: Sequence[Sample]) -> list[Outcome]:
-    """Evaluate each event with the requests that ended before the next event, or ``until``."""
+    """Evaluate each event with the requests that ended between it and the next event.
+
+    The last event is evaluated with the requests that ended before ``until``.
+    """
     ends = [event.at for event in events[1:]] + [until]
     return [
         evaluate(event, [sample for sample in samples if event.at <= sample.ended < end])

@@ -1,4 +1,4 @@
-"""Keeps the hashes of the present configuration, for peers and for the fleet."""
+"""Keeps the hashes of the current configuration, for peers and for the fleet."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ class Director:
     async def restart(self, *, replace_vrrp: bool = False) -> None:
         """Stop, so that a new program can replace this program when ``run`` returns.
 
-        Raises RequestError if a new program could not start with the present configuration
+        Raises RequestError if a new program could not start with the current configuration
         file, or if the director is stopping.
         """
         await self.reconfiguration.check_file()

@@ -112,7 +112,7 @@ def held_addresses(
     """Return the addresses of these instances with their interfaces.
 
     A macvlan is down while a peer holds its addresses. Then the interface of the instance leads to
-    the peer. A reload may have removed an instance since the begin of the drill.
+    the peer. A reload may have removed an instance since the start of the drill.
     """
     return {
         address.partition("/")[0]: _devices(instances[name], address)

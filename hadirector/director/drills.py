@@ -1,7 +1,7 @@
-"""Runs drills: a failover on purpose, measured by a client, after which everything is as before.
+"""Runs drills: a deliberate failover that a client measures, and the return of the addresses.
 
-The end of a drill is stored before its begin. So a director that is killed in between takes the
-addresses back after its next start.
+The time of the return is stored before the drill starts. A director that is killed during the
+drill therefore takes the addresses back after its next start.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class FitnessMonitor:
         self.table = condition
 
     def update(self) -> None:
-        """Decide again, and pass changes to the elections.
+        """Decide the fitness of the director anew, and pass a change to the elections.
 
         Do nothing if the director only observes.
         """

@@ -41,7 +41,7 @@ EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
 class Precondition(NamedTuple):
     """The state that an override must have for a change.
 
-    ``any_of`` are fingerprints; the present override must have one of these fingerprints.
+    ``any_of`` are fingerprints; the current override must have one of these fingerprints.
     ``exists`` is whether there must be an override. None permits every state.
     """
 
@@ -49,7 +49,7 @@ class Precondition(NamedTuple):
     exists: bool | None = None
 
     def check(self, name: RealServerName, current: Override | None) -> None:
-        """Raise StaleError if the present override differs."""
+        """Raise StaleError if the current override differs."""
         if self.exists is False and current is not None:
             raise StaleError(f"{name} has an override already: it is {current.description}")
         if self.exists is True and current is None:

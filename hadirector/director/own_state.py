@@ -69,7 +69,7 @@ class OwnState:
         self._connections = ConnectionCounts(parts)
 
     async def gather(self, generation: int) -> PairState:
-        """Return the present state with this generation. The director must have a pair link."""
+        """Return the current state with this generation. The director must have a pair link."""
         parts = self._parts
         pair = parts.configuration.pair
         assert pair is not None, "only a director with a pair link has a state for peers"

@@ -1,6 +1,6 @@
 """The director's side of the pair link: its own state, and the states of its peers.
 
-The web process has the link itself. It fetches the own state, and reports what it has learnt of
+The web process has the link itself. It fetches the own state, and reports the state of
 each peer. The link is information: nothing here decides about elections, checks or the table.
 """
 
@@ -72,7 +72,7 @@ class Pairing:
 
     @property
     def state(self) -> PairState | None:
-        """The latest own state, with the present ages of its counts; None without a pair link."""
+        """The latest own state, with the current ages of its counts; None without a pair link."""
         if self._state is None:
             return None
         state = replace(self._state, readiness=self._parts.readiness.facts)
@@ -134,7 +134,7 @@ class Pairing:
         return find_obstacles(own, tuple(self.peers.values()), intervals, monotonic())
 
     def receive(self, name: str, report: PeerReport) -> None:
-        """Record what the web process has learnt of a peer. `run` compares it with the own state.
+        """Record the report of the web process about a peer. `run` compares it with the own state.
 
         Raises UnknownObjectError.
         """
@@ -177,7 +177,7 @@ class Pairing:
         self._parts.suspecting.follow(peer, state.incarnation, state.suspicions, monotonic())
 
     def _request_counts(self) -> bool:
-        """Request the present counts of contested instances. Return whether there is one.
+        """Request the current counts of contested instances. Return whether there is one.
 
         A vrrp process of another version may not know the order. It reports within a second.
         """

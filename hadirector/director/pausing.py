@@ -23,7 +23,7 @@ class Pausing:
         return describe_pause(self._parts.pause.current, monotonic())
 
     async def begin(self, request: PauseRequest, actor: str) -> PauseStatus:
-        """Begin a pause, or replace the present one. Raises RequestError."""
+        """Begin a pause, or replace the current one. Raises RequestError."""
         if self._parts.configuration.observing:
             raise RequestError(REFUSED)
         try:

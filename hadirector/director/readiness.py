@@ -107,7 +107,7 @@ class ReadinessMonitor:
             await asyncio.sleep(LOOK_SECONDS)
 
     def look(self, peers: Knowledge) -> None:
-        """Decide again with this knowledge of the peers."""
+        """Decide the readiness again, from these states of the peers."""
         if self._election.observing:
             return
         now = monotonic()

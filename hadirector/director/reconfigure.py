@@ -134,7 +134,7 @@ class Reconfiguration:
             self._log.warning("configuration_exposed", reason=exposure)
 
     def log_differences(self, configuration: Configuration) -> None:
-        """Log the differences in effect from the program that the file was written for."""
+        """Log how hadirector differs in effect from keepalived or ldirectord with the same file."""
         if configuration.differences:
             count, notes = configuration.difference_count, list(configuration.differences)
             self._log.info("differences_noted", count=count, notes=notes)

@@ -134,7 +134,7 @@ class OperatorRequests:
         return explaining.explain_virtual_server(parts, server, status, events)
 
     async def status(self) -> Status:
-        """Return the present status. Raises DataplaneError if the IPVS table cannot be read."""
+        """Return the current status. Raises DataplaneError if the IPVS table cannot be read."""
         parts = self._parts
         table = await parts.table_reconciler.read_counters()
         configuration, workers = parts.configuration, parts.health.workers

@@ -235,7 +235,7 @@ class Election:
             self.configure_child()
 
     def unfreeze(self) -> None:
-        """Decide about roles again, with the present values of tracked objects."""
+        """Decide about roles again, with the current values of tracked objects."""
         if self._frozen is not None:
             self._frozen = None
             self._unreported.clear()

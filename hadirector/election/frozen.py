@@ -17,7 +17,7 @@ from vrrp.model.report import InstanceStatus
 
 
 class FrozenRoles(msgspec.Struct, frozen=True):
-    """The instances at the begin of the pause, and their frozen form, by name."""
+    """The instances at the start of the pause, and their frozen form, by name."""
 
     before: dict[str, InstanceConfiguration]
     held: dict[str, InstanceConfiguration]
@@ -32,14 +32,14 @@ class FrozenRoles(msgspec.Struct, frozen=True):
 def freeze_roles(
     instances: Iterable[InstanceConfiguration], statuses: Mapping[str, InstanceStatus]
 ) -> FrozenRoles:
-    """Freeze instances in their present roles. ``statuses`` are their latest reports."""
+    """Freeze instances in their current roles. ``statuses`` are their latest reports."""
     before = {instance.name: instance for instance in instances}
     held = {name: _hold(each, statuses.get(name)) for name, each in before.items()}
     return FrozenRoles(before, held)
 
 
 def _hold(instance: InstanceConfiguration, status: InstanceStatus | None) -> InstanceConfiguration:
-    """Return the instance with its present priority and without tracked objects.
+    """Return the instance with its current priority and without tracked objects.
 
     An instance with a fault keeps its tracked objects, because it would start without them. The
     priority of an instance that was handed over is not its own.

@@ -13,7 +13,7 @@ class LastingState:
         self._since: float | None = None
 
     def observe(self, *, up: bool, now: float) -> bool:
-        """Record the present state. Return whether the state that counts has changed.
+        """Record the current state. Return whether the state that counts has changed.
 
         The first state counts at once. A change back within the delay cancels the change.
         """

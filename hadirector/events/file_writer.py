@@ -18,7 +18,7 @@ Write: TypeAlias = Callable[[], object]
 class FileWriter:
     """The writer of one file.
 
-    ``prepare`` returns the function that writes the present content. The event ``failed`` is logged
+    ``prepare`` returns the function that writes the current content. The event ``failed`` is logged
     at the first write that fails, and ``succeeded`` at the next one that does not.
     """
 
@@ -33,7 +33,7 @@ class FileWriter:
         return self._failure.reason
 
     def note_change(self) -> None:
-        """Note that the file does not have the present content."""
+        """Note that the file does not have the current content."""
         self._changed.set()
 
     @contextlib.asynccontextmanager

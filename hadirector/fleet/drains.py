@@ -1,6 +1,6 @@
 """Sets and ends a drain on one director of a fleet.
 
-A drain that is in force already is not set again, because it would begin again.
+An existing drain is left unchanged, because setting it again would restart its time.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _read_override(endpoint: Endpoint, place: str) -> Action | None:
 
 
 def _is_same(present: OverrideStatus, body: Body) -> bool:
-    """Return whether the present drain has this body. A drain with a time is a new one."""
+    """Return whether the current drain has this body. A drain with a time is a new one."""
     timed = body.get("expires_in") is not None or body.get("deadline_in") is not None
     ended = present.expires_at is not None or present.deadline_at is not None
     keeps = body.get("keep_clients")

@@ -4,9 +4,9 @@ It lists the kernel state that the director owns: services, sync daemon threads,
 masquerade rules. It also has the former values of the sysctls that the director set, and the VRRP
 instances that an operator handed over. All other kernel state is foreign.
 
-Every change is stored before it is applied. If it cannot be stored, it is applied nevertheless, so
-that a director with a full runtime directory serves. A warning then names the risk until it is
-stored.
+Every change is stored before it is applied. A change is also applied if storing it
+fails, so that a director with a full runtime directory serves. A warning states the risk until the
+change is stored.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from hadirector.host.sysctl.rules import SysctlStatus
 class SyncDaemonStatus(msgspec.Struct, frozen=True):
     """The threads of the sync daemon: owned threads that run, foreign threads, and missing threads.
 
-    A missing thread is wanted for the present state of the VRRP instances, but does not run.
+    A missing thread is wanted for the current state of the VRRP instances, but does not run.
     """
 
     running: tuple[str, ...]

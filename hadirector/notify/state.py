@@ -38,7 +38,7 @@ END: Final[Mapping[Word, Word]] = {
     "up": "down",
     "quorum_up": "quorum_down",
 }
-"""The state that follows when an object ends, by its present state."""
+"""The state that follows when an object ends, by its current state."""
 
 
 class Subject(NamedTuple):

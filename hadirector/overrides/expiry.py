@@ -95,7 +95,7 @@ def _to_monotonic(written: Moment, now: Moment) -> Callable[[float], float]:
 def needs_rewrite(found: StoredOverrides, now: Moment) -> bool:
     """Return whether the wall clock was set since the file was written.
 
-    Its times are then wrong.
+    The times in the file are then wrong.
     """
     timed = any(
         override.expires_at is not None or override.deadline is not None

@@ -40,7 +40,7 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PauseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request for a pause of ``expires_in`` seconds. A new pause replaces the present one."""
+    """The request for a pause of ``expires_in`` seconds. A new pause replaces the current one."""
 
     reason: Reason
     expires_in: PauseSeconds

@@ -52,7 +52,7 @@ class PauseStore:
         self.current: Pause | None = restore_pause(self._stored, _now())
 
     async def set(self, request: PauseRequest, actor: str) -> Pause:
-        """Begin a pause, or replace the present one. Raises OSError if it cannot be stored."""
+        """Begin a pause, or replace the current one. Raises OSError if it cannot be stored."""
         pause = request.pause(actor, _now())
         async with self._storing:
             await self._store(pause)

@@ -91,7 +91,7 @@ class Registers(msgspec.Struct, frozen=True):
         return Stamp(self.highest + 1, director, tuple(sorted(self.counters.items()))).limit()
 
     def add(self, values: Iterable[Register]) -> Registers:
-        """Return the registers after these values have replaced the present ones.
+        """Return the registers after these values have replaced the current ones.
 
         The counters stay as they are.
         """

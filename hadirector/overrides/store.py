@@ -58,7 +58,7 @@ class _OldFile(msgspec.Struct, frozen=True):
 
 
 Check: TypeAlias = Callable[[Mapping[RealServerName, Override]], None]
-"""Raises an error if a change of the present overrides is not permitted."""
+"""Raises an error if a change of the current overrides is not permitted."""
 
 
 def _permit(_current: Mapping[RealServerName, Override]) -> None:
@@ -110,7 +110,7 @@ class OverrideStore:
     async def set(self, overrides: Collection[Override], check: Check = _permit) -> None:
         """Set overrides, all of them or none; each replaces an older override.
 
-        ``check`` may refuse the present overrides. Raises OSError if they cannot be stored.
+        ``check`` may refuse the current overrides. Raises OSError if they cannot be stored.
         """
         async with self._storing:
             check(self.current)

@@ -83,7 +83,7 @@ History = Mapping[tuple[str, str], tuple[_Sample, ...]]
 
 
 def remember(history: History, views: Views) -> History:
-    """Return the history with the present counts, and without counts that are of no use.
+    """Return the history with the current counts, and without counts that are of no use.
 
     A count is of use while a director has accepted nothing since.
     """

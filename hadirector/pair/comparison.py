@@ -107,7 +107,7 @@ def find_differences(own: PairState, peer: PairState, clock_skew: float) -> Iter
 def follow(
     known: Iterable[LastingDifference], peer: str, found: Iterable[Difference], now: float
 ) -> tuple[LastingDifference, ...]:
-    """Return the present differences from a peer, each since it was seen first.
+    """Return the current differences from a peer, each since it was seen first.
 
     A difference of the same object and kind is the same one, even if its texts have changed.
     """

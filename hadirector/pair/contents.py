@@ -74,7 +74,7 @@ def instance_state(
 
 
 def age_state(state: PairState, seconds: float) -> PairState:
-    """Return a state some seconds later: its clock has gone on, and its counts are older."""
+    """Add the age of a state, in seconds, to its clock and to the ages of its counts."""
     return replace(
         state,
         clock=state.clock + seconds,

@@ -122,7 +122,7 @@ def find_facts(situation: Situation) -> dict[str, str]:
 
 
 def follow_facts(known: Iterable[Fact], found: Mapping[str, str], now: float) -> tuple[Fact, ...]:
-    """Return the facts that are found, each with the time of its begin."""
+    """Return the facts that are found, each with the time at which it began."""
     since = {fact.code: fact.since for fact in known}
     return tuple(
         Fact(

@@ -84,7 +84,7 @@ class SenderState(msgspec.Struct, frozen=True, gc=False):
 class InstanceState(msgspec.Struct, frozen=True, gc=False):
     """One VRRP instance of a director.
 
-    ``mtu`` is the MTU of the interface, 0 if it is not known. ``priority`` is the present priority,
+    ``mtu`` is the MTU of the interface, 0 if it is not known. ``priority`` is the current priority,
     and ``address`` the source address of its advertisements.
     ``sent`` counts them, and ``senders`` the packets that it receives. The counts are
     ``counted_ago`` seconds old, and were counted for ``counted_for`` seconds.
@@ -119,10 +119,10 @@ class ReadinessFact(msgspec.Struct, frozen=True, gc=False):
 
 
 class VirtualServerState(msgspec.Struct, frozen=True, gc=False):
-    """One virtual server: how many real servers pass, and hashes of what the directors compare.
+    """One virtual server: the number of passing real servers, and hashes that directors compare.
 
-    ``verdicts`` is of the verdicts of the real servers, ``wanted`` of the weights that the director
-    has decided, and ``actual`` of the weights in its kernel.
+    ``verdicts`` is the hash of the verdicts of the real servers, ``wanted`` the hash of the weights
+    that the director has decided, and ``actual`` the hash of the weights in its kernel.
     """
 
     name: Word = ""
@@ -135,7 +135,7 @@ class VirtualServerState(msgspec.Struct, frozen=True, gc=False):
 
 
 class RegisterGroup(msgspec.Struct, frozen=True, gc=False):
-    """The present values of registers that a director has written together, with equal contents.
+    """The current values of registers that a director has written together, with equal contents.
 
     See `hadirector.overrides.registers`. ``counter``, ``director`` and ``known`` are the stamp.
     ``action`` is the action of an override, or ``removed`` or ``expired``. ``real_servers`` are

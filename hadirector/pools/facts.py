@@ -28,7 +28,7 @@ class Facts(msgspec.Struct, frozen=True):
         return self.targets.get(check.identity, UNKNOWN_TARGET)
 
     def describe_pause(self, check: CheckDefinition) -> str:
-        """Return the present verdict of a target if a pause holds another one, or nothing."""
+        """Return the current verdict of a target if a pause holds another one, or nothing."""
         if self.live is None:
             return ""
         present = self.live.get(check.identity, UNKNOWN_TARGET).verdict

@@ -21,8 +21,8 @@ def apply_flap_damping(
 ) -> dict[DestinationKey, float]:
     """Give flapping real servers weight 0; return the time at which each stops flapping.
 
-    With weight 0 their existing connections continue. A flapping real server serves
-    nevertheless while the other passing real servers do not reach the quorum, or are fewer than
+    With weight 0 their existing connections continue. A flapping real server keeps
+    its weight while the other passing real servers are below the quorum or below
     ``min_healthy``.
     """
     policy = server.flap_damping

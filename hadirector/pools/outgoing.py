@@ -48,12 +48,12 @@ class Outgoing(msgspec.Struct, frozen=True):
 
     @property
     def keys(self) -> tuple[DestinationKey, ...]:
-        """The outgoing real servers, in order."""
+        """The outgoing real servers, sorted by address and port."""
         return tuple(sorted({key for pool in self.destinations.values() for key in pool}))
 
     @property
     def serving_keys(self) -> tuple[DestinationKey, ...]:
-        """The outgoing real servers that still serve, in order."""
+        """The outgoing real servers with a weight above 0, sorted by address and port."""
         pools = self.destinations.values()
         return tuple(
             sorted({key for pool in pools for key, target in pool.items() if target.weight})

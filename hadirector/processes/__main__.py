@@ -15,7 +15,7 @@ DEFERRED: Final = frozenset({"ssl", "asyncio.sslproto", "hashlib", "hmac", "insp
 def main(module: str, *descriptors: str) -> None:
     """Import the module of the child process, and run it with its descriptors.
 
-    The first one is of its channel.
+    The first descriptor is the channel to the director.
     """
     prepare_imports()
     import_module(module).main(*map(int, descriptors))

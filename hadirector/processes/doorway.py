@@ -51,7 +51,10 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def open_connection(end: socket.socket) -> socket.socket:
-    """Open a connection through the end of the child. Raises OSError; ``end`` does not block."""
+    """Open a connection to the director. Raises OSError.
+
+    ``end`` is the child's end of the doorway, a socket that does not block.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with contextlib.ExitStack() as undo:
         undo.callback(ours.close)

@@ -128,7 +128,7 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
 
 
 class PairFiles(msgspec.Struct, frozen=True):
-    """The present content of the files of the pair link. A missing file is None.
+    """The current content of the files of the pair link. A missing file is None.
 
     ``peers`` has the certificates of the peers by their names.
     """
@@ -139,7 +139,7 @@ class PairFiles(msgspec.Struct, frozen=True):
 
 
 class ConfigureWeb(msgspec.Struct, frozen=True, tag="configure_web"):
-    """Serve with these settings, and with the present content of the files that they name.
+    """Serve with these settings, and with the current content of the files that they name.
 
     ``names`` are the host names that a request may have. A missing file is None. Without
     ``settings``, the process serves no API, and without ``pair`` it has no link to peers.

@@ -3,7 +3,7 @@
 When thousands of targets change at once, the worker finds verdicts faster than the director handles
 them. A verdict that cannot be sent at once waits. A later verdict of the same check replaces it, so
 at most one verdict waits for each check. The memory is therefore bounded by the number of checks,
-and the director receives the present states and not the history.
+and the director receives the current states and not the history.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 If the director does not read, reports wait: the latest transition and the latest status of each
 instance, and a limited number of notices. The memory is therefore bounded, and a director that
-continues after a pause receives the present state of each instance.
+continues after a pause receives the current state of each instance.
 """
 
 from __future__ import annotations

@@ -34,7 +34,11 @@ def moved_flows(
     facts: Facts,
     quorums: Mapping[str, bool],
 ) -> Iterator[str]:
-    """Yield a line for each service whose flows move. ``wanted`` has the shares of ``actual``."""
+    """Yield a line for each service of which connections move to another real server.
+
+    ``actual`` is the table in the kernel. Its shares, which the kernel does not have, are those of
+    ``wanted``.
+    """
     passing = {
         identity: replace(target, verdict=Verdict.PASSING)
         if target.verdict is Verdict.UNKNOWN

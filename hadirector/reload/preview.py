@@ -1,6 +1,6 @@
 """Decides what a reload would start, stop and change, also in the kernel. Pure.
 
-The preview lists the first operations after the reload. They follow from the present verdicts,
+The preview lists the first operations after the reload. They follow from the current verdicts,
 which may change before the reload.
 """
 

@@ -46,8 +46,8 @@ _IN: Final = ("passing", "warning")
 def read_health(text: bytes) -> tuple[Member, ...]:
     """Return the members of a service. Raises DocumentError.
 
-    An instance with a failing check is leaving. An instance whose checks are passing or warning
-    is in.
+    An instance is a member if all its checks are passing or warning. Otherwise it is a leaving
+    member.
     """
     try:
         entries = msgspec.json.decode(text, type=list[_Entry])

@@ -103,7 +103,7 @@ class Discovery:
         return expand(configuration, self._accepted)
 
     def configure(self, configuration: Configuration) -> None:
-        """Read the sources of this configuration, which has the accepted members."""
+        """Read the sources of this configuration from now on, and forget all other sources."""
         self._replaced |= set(find_successors(self._configuration, configuration))
         self._configuration = configuration
         names = {source.name for source in configuration.sources}
@@ -194,7 +194,7 @@ class Discovery:
         self._wake.set()
 
     def accept(self, source: str) -> int:
-        """Take the present list of a source, even if it is small; return its length.
+        """Take the current list of a source, even if it is small; return its length.
 
         The pace still applies. Raises UnknownSourceError.
         """
@@ -261,7 +261,7 @@ class Discovery:
         return found
 
     async def _admit(self, source: str, now: float) -> None:
-        """Decide again what the pools of a source take of its present list."""
+        """Decide again what the pools of a source take of its current list."""
         found = self._lists.get(source)
         if found is None:
             return

@@ -22,7 +22,7 @@ def announcement_families(status: AnnouncementStatus | None, digest: str) -> Ite
     groups = () if status is None else status.groups
     yield gauge_family(
         "announcement_role",
-        "1 for the present announcement of the group, 0 for the other roles.",
+        "1 for the current role of the group, 0 for its other roles.",
         ("group", "role"),
         (
             ((group.name, role.value), group.role is role)

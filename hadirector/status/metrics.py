@@ -100,7 +100,7 @@ def _readiness_metrics(status: Status) -> Iterator[Metric]:
 def _verdict_metrics(verdict: DirectorVerdict) -> Iterator[Metric]:
     yield gauge_family(
         "verdict",
-        "1 for the present verdict on the director, 0 for the other levels.",
+        "1 for the current verdict on the director, 0 for the other levels.",
         ("level",),
         (((level.value,), level is verdict.level) for level in Level),
     )
@@ -114,7 +114,7 @@ def _verdict_metrics(verdict: DirectorVerdict) -> Iterator[Metric]:
 
 
 def _order_metrics(status: Status) -> Iterator[Metric]:
-    """Yield the metrics of what an operator has ordered for a limited time."""
+    """Yield the metrics of the temporary orders of operators."""
     pause = status.pause
     yield gauge_family(
         "paused",

@@ -31,7 +31,7 @@ class Client(NamedTuple):
 
 
 class Now(NamedTuple):
-    """The present time: monotonic in seconds, and in UTC."""
+    """The current time: monotonic in seconds, and in UTC."""
 
     monotonic: float
     utc: datetime
@@ -137,7 +137,7 @@ class Access:
 
 
 def refusal(detail: str) -> ProblemError:
-    """Return the problem that a request proves no identity."""
+    """Return the problem of a request without a valid identity, with the reason ``detail``."""
     headers = {"WWW-Authenticate": 'Bearer realm="hadirector"'}
     return ProblemError(Code.UNAUTHENTICATED, detail, headers=headers)
 

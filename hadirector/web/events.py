@@ -96,7 +96,7 @@ class Streams:
 
     @property
     def full(self) -> bool:
-        """Whether no further client can follow."""
+        """Whether the number of followers has reached its limit."""
         return self.count >= STREAMS_MAX
 
     async def serve(

@@ -126,7 +126,7 @@ class PairedDirector:
         self.host.stop(self.process)
 
     def reload(self) -> None:
-        """Reload with the present text."""
+        """Reload with the current text."""
         assert self.process is not None
         (self.directory / f"{self.host.name}.yaml").write_text(self.text)
         self.process.send_signal(signal.SIGHUP)

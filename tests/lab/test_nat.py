@@ -57,7 +57,7 @@ NODEST = "net.ipv4.vs.expire_nodest_conn"
 
 
 def sysctls(host: Host) -> dict[str, str]:
-    """Return the present values of the kernel parameters that nat needs."""
+    """Return the current values of the kernel parameters that nat needs."""
     said = host.run("sysctl", FORWARD, REDIRECTS, NODEST).stdout.splitlines()
     return dict(line.split(" = ") for line in said)
 

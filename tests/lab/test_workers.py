@@ -163,7 +163,7 @@ async def test_workers_start_and_stop_with_the_checks(monkeypatch: pytest.Monkey
 async def test_a_verdict_counts_only_from_the_worker_of_its_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A late verdict of the earlier worker would hide the verdict of the present one."""
+    """A late verdict of the earlier worker would hide the verdict of the current one."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     listener = Listener()
     listener.workers.configure(checks(90), Limits())

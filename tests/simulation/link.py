@@ -202,7 +202,7 @@ class Link:
         self._world.at(after, lambda: self._pull(reader, source))
 
     def _answer(self, request: Request) -> None:
-        """Answer a request with the present state, or with one that the reader had before."""
+        """Answer a request with the current state, or with one that the reader had before."""
         world, chance = self._world, self.random
         one, theirs = (request.reader.name, request.source), self.directors[request.source]
         if one in self.down or not self._works(theirs):

@@ -55,7 +55,7 @@ class PairedDirector:
         return self._router is not self.node.router
 
     def state(self, now: float, utc: float) -> PairState:
-        """Return the present state."""
+        """Return the current state."""
         return PairState(
             pair="edge",
             name=self.name,

@@ -78,7 +78,7 @@ class Replies:
         return "nothing" if found is None else "understood"
 
     def mend(self, data: bytes) -> bytes:
-        """Make a DNS reply answer the present query; leave the other kinds alone."""
+        """Make a DNS reply answer the current query; leave the other kinds alone."""
         return self.samples[0][:2] + data[2:] if self.name == "DNS" else data
 
 

@@ -114,7 +114,7 @@ async def bring_leftover_down(configuration: InstanceConfiguration) -> None:
 def unsuitable_sysctls(interface: str) -> list[str]:
     """Return the sysctls, with correct values, that keep IPv4 neighbors from using the virtual MAC.
 
-    With their present values, the MAC of ``interface`` answers ARP requests for virtual
+    With their current values, the MAC of ``interface`` answers ARP requests for virtual
     addresses, or the virtual MAC does not answer (ip-sysctl). They also affect other interfaces
     and addresses, so only the operator may change them. Raises OSError if they cannot be read.
     """

@@ -43,7 +43,7 @@ class BetterPeer(msgspec.Struct):
     pause: float = RETRY_SECONDS
 
     def change(self, impairment: Impairment) -> None:
-        """Store the present impairment. The time until the next attempt stays the same."""
+        """Store the current impairment. The time until the next attempt stays the same."""
         if impairment is not self.impairment:
             self.impairment, self.pause = impairment, RETRY_SECONDS
 

@@ -62,11 +62,11 @@ class ActiveRouter(NamedTuple):
 
 
 class DeathWatch(msgspec.Struct):
-    """The questions and answers of one router. Times are monotonic seconds.
+    """The questions that a router asks the ACTIVE router, and the answers.
 
-    ``ask_at`` is when the next question is due; None without a followed router. ``answered_at`` is
-    when the followed router answered last, and ``refusals`` how often its kernel has refused a
-    question in the present silence.
+    ``ask_at`` is the time of the next question; None if this router follows no router.
+    ``answered_at`` is the time of the last answer. ``refusals`` is the number of questions since
+    then that the kernel of the followed router has refused. Times are monotonic seconds.
     """
 
     followed: ActiveRouter | None = None

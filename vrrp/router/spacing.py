@@ -1,4 +1,4 @@
-"""Limits how often something is done, by a minimum time between two cases."""
+"""Limits the rate of an action by a minimum time between two actions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ packet of a flood would cost an advertisement."""
 
 
 class Spacing(msgspec.Struct):
-    """A minimum time between two cases. ``next_at`` is when the next case is permitted."""
+    """A minimum time between two actions. The next action is permitted from ``next_at`` on."""
 
     next_at: float = -math.inf
 
     def permit(self, now: float, seconds: float) -> bool:
-        """Return whether a case is permitted now.
+        """Return whether an action is permitted now.
 
-        If so, the next case is permitted after ``seconds``.
+        If so, the next action is permitted after ``seconds``.
         """
         if now < self.next_at:
             return False

@@ -87,13 +87,13 @@ class ProcessTable:
         return {pattern: counts[pattern] for pattern in self._patterns.patterns}
 
     def replace(self, processes: Mapping[int, Identity]) -> None:
-        """Use these processes, which are all running processes that may match."""
+        """Replace the table by these processes: all running processes that may match."""
         self._found = {}
         for pid, identity in processes.items():
             self.update(pid, identity)
 
     def update(self, pid: int, identity: Identity | None) -> None:
-        """Use what a process is now; None for a process that has ended."""
+        """Replace the entry of a process. Remove it if ``identity`` is None."""
         found = frozenset[ProcessPattern]() if identity is None else self._patterns.find(identity)
         if found:
             self._found[pid] = found

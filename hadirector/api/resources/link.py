@@ -61,7 +61,7 @@ async def report_configuration(call: Call[Nothing, PeerConfiguration]) -> Reply[
 
 
 async def report_peer(call: Call[Nothing, PeerReport]) -> Reply[Received]:
-    """Record what the web process has learnt of a peer."""
+    """Record the report of the web process about a peer."""
     _check_actor(call.actor.name)
     call.context.director.pairing.receive(call.names["peer"], call.body)
     return Reply(Received(call.names["peer"]))

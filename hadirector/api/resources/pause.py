@@ -23,7 +23,7 @@ async def read_pause(call: Call[Nothing, Nothing]) -> Reply[PauseState]:
 
 
 async def begin_pause(call: Call[Nothing, PauseRequest]) -> Reply[PauseState]:
-    """Begin a pause, or replace the present one."""
+    """Begin a pause, or replace the current one."""
     require_whole_director(call.actor)
     return Reply(PauseState(await call.context.director.pausing.begin(call.body, call.actor.name)))
 

@@ -29,7 +29,7 @@ async def read_sources(call: Call[Nothing, Nothing]) -> Reply[SourcesState]:
 
 
 async def accept_source(call: Call[Nothing, Nothing]) -> Reply[Acceptance]:
-    """Take the present list of a source."""
+    """Take the current list of a source."""
     require_whole_director(call.actor)
     document = call.context.director.document_overrides.accept(call.names["source"])
     if document is not None:

@@ -1,4 +1,4 @@
-"""Rules for the receivers of alerts: keys that exclude each other, and names."""
+"""Rules for the receivers of alerts: keys that cannot be combined, and names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _findings(path: Path, receiver: AlertSection) -> Iterator[Finding]:
     if receiver.webhook is None and receiver.command is None:
         yield Finding(path, wrong("none of them", "one of webhook, command"))
     elif receiver.webhook is not None and receiver.command is not None:
-        yield Finding((*path, "command"), "webhook and command exclude each other; leave one out")
+        yield Finding(
+            (*path, "command"), "webhook and command cannot be combined; remove one of them"
+        )
     if receiver.command is not None and not (receiver.command and receiver.command[0]):
         yield Finding((*path, "command"), wrong("an empty list", "a program with its arguments"))
     if receiver.on is not None and not receiver.on:

@@ -78,7 +78,7 @@ class GroupSection(Section):
     passing: Annotated[
         PassingMarksSection,
         Key(
-            "When a pool is short.",
+            "The share of passing real servers below which a pool is short.",
             type="[passing](#passing)",
             default="`{low: 30%, high: 50%}`",
         ),

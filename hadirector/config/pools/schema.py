@@ -81,8 +81,8 @@ class RealServerSection(Section):
         bool,
         BOOLEAN,
         Key(
-            "Only with `sh` and `mh`: the server has its part of the table, and gets no new"
-            " connections. To activate it later moves fewer clients than to add it."
+            "Only with `sh` and `mh`: the server has its part of the hash table, but gets no new"
+            " connections. Fewer clients move when it is activated than when a server is added."
         ),
     ] = False
     upper_threshold: Annotated[

@@ -33,7 +33,7 @@ def script_findings(path: Path, section: ScriptSection) -> Iterator[Finding]:
     if section.script is None and section.shell is None:
         yield Finding(path, wrong("none of them", "one of script, shell"))
     elif section.script is not None and section.shell is not None:
-        yield Finding((*path, "shell"), "script and shell exclude each other; leave one out")
+        yield Finding((*path, "shell"), "script and shell cannot be combined; remove one of them")
     elif section.shell is not None and section.arguments:
         yield Finding((*path, "arguments"), "shell has no arguments; write them in its text")
 

@@ -109,7 +109,7 @@ def discovery_findings(
                 message = f"the source {quote(member.source)} has overrides, and no real servers"
                 yield Finding((*place, "from"), message)
             if "address" in member.model_fields_set:
-                message = "from and address exclude each other: the source names the addresses"
+                message = "from and address cannot be combined: the source has the addresses"
                 yield Finding((*place, "address"), message)
             if member.notify:
                 message = "real servers from a source have the notify scripts of their pool"

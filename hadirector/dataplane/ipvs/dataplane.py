@@ -78,7 +78,8 @@ class IpvsDataplane:
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
         """Read the destinations of a service, in the order in which they were added.
 
-        Return None if they still have this fingerprint. This takes a twentieth of the time.
+        Return None if the destinations have not changed since ``fingerprint``. Then they are not
+        decoded, which takes a twentieth of the time.
         Raises DataplaneError.
         """
         async with self._connection() as netlink:

@@ -37,7 +37,7 @@ FINISH_SECONDS_MAX: Final = 3.0
 """How long a stop waits for the last messages."""
 
 Find = Callable[[Collection[Key]], Awaitable[dict[Key, str] | None]]
-"""Returns the present conditions, given the open alerts; None while they are not known."""
+"""Returns the current conditions, given the open alerts; None while they are not known."""
 
 
 class Alerts:
@@ -167,7 +167,7 @@ class Alerts:
         await asyncio.sleep(REST_SECONDS)
 
     async def _look(self) -> None:
-        """Pass new events and the present conditions to the receivers."""
+        """Pass new events and the current conditions to the receivers."""
         page = self._recorder.event_log.after(self._last)
         self._last = page.last
         for note in filter(None, map(note_event, page.events)):

@@ -53,7 +53,7 @@ class Receiver:
 
     @property
     def status(self) -> ReceiverStatus:
-        """The present status."""
+        """The current status."""
         outbox = self.outbox
         return ReceiverStatus(
             name=self.configured.name,

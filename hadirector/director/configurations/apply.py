@@ -169,7 +169,7 @@ class Applications:
             if found is None or hash_text(found) != running.content.sha256:
                 raise RequestError(
                     f"{self._file} was changed since the director read it: load it"
-                    " (hadirector reload), or apply your changes to its present content"
+                    " (hadirector reload), or apply your changes to its current content"
                 )
             return await self._change(text, "apply", order)
 

@@ -67,6 +67,6 @@ class ArchiveStore:
 
 
 def present_moment() -> Moment:
-    """Return the present time on the wall clock and on the monotonic clock."""
+    """Return the current time on the wall clock and on the monotonic clock."""
     utc = time.time()  # noqa: TID251  # written to a file that outlives the boot
     return Moment(storage.boot_id(), utc, monotonic())

@@ -2,7 +2,7 @@
 
 The outbox compares the open alerts with the alerts that the receiver knows, and a message has the
 difference. So nothing waits in a queue: an alert that ends before its message is sent is part of
-the same message, and a receiver that was down gets one message about the present state. Times are
+the same message, and a receiver that was down gets one message about the current state. Times are
 in monotonic seconds, except the times of alerts and notes.
 """
 
@@ -183,7 +183,7 @@ class Outbox:
 
     @property
     def _expected(self) -> dict[Key, Alert]:
-        """The alerts that the receiver knows when it has got the present message."""
+        """The alerts that the receiver knows when it has got the current message."""
         if self._sending is None:
             return self.known
         ended = {alert.key for alert in self._sending.ended}

@@ -21,10 +21,10 @@ class Kernel(Protocol):
     """The functions that read, start and stop threads (`dataplane.ipvs.sync_threads`)."""
 
     async def read(self) -> dict[SyncRole, SyncSettings]:
-        """Return the threads that run. Raises DataplaneError."""
+        """Return the running threads of the sync daemon. Raises DataplaneError."""
 
     async def perform(self, operation: StartThread | StopThread) -> None:
-        """Start or stop a thread. Raises DataplaneError."""
+        """Start or stop a thread of the sync daemon. Raises DataplaneError."""
 
 
 class SyncDaemonReconciler:

@@ -139,7 +139,7 @@ class SysctlReconciler:
         self._remember(remaining)
 
     def statuses(self) -> tuple[SysctlStatus, ...]:
-        """Return every parameter that the configuration needs, with its present value."""
+        """Return every parameter that the configuration needs, with its current value."""
         actual = files.read(sysctl.name for sysctl in self._wanted)
         return tuple(
             SysctlStatus(

@@ -127,7 +127,7 @@ def _refuse_former() -> web.Response:
 
 
 class PeerProtocol(ApiProtocol):
-    """The HTTP protocol of one connection. It begins only with a known certificate."""
+    """The HTTP protocol of one connection. A peer without a known certificate gets no answer."""
 
     def __init__(
         self,

@@ -85,5 +85,6 @@ def test_the_inputs_are_shared_out_among_all() -> None:
         counts[chunk.kind, chunk.target] += chunk.inputs
     assert [counts[0, target] for target in range(7)] == [1_428_571] * 7
     assert [counts[1, target] for target in range(5)] == [200_000] * 5
-    assert [counts[2, target] for target in range(4)] == [25_000] * 4
-    assert counts[3, 0] == 5000
+    assert [counts[2, target] for target in range(9)] == [111_111] * 9
+    assert [counts[3, target] for target in range(4)] == [25_000] * 4
+    assert counts[4, 0] == 5000

@@ -75,7 +75,7 @@ def read_host(block: Block, place: Place, text: str, names: Names, *, ipv6: bool
     block.note(
         "host name",
         place,
-        f"hadirector uses the present address of {text}, {address}, and does not resolve the"
+        f"hadirector uses the current address of {text}, {address}, and does not resolve the"
         " name again",
     )
     return address

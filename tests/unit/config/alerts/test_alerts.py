@@ -56,7 +56,7 @@ def test_the_url_is_not_in_a_text_about_the_configuration() -> None:
         ("{}", "3:5: alerts[0]: wrong value (got none of them, expected one of webhook, command)"),
         (
             f"{{webhook: '{URL}', command: [/bin/cat]}}",
-            "3:63: alerts[0].command: webhook and command exclude each other; leave one out",
+            "3:63: alerts[0].command: webhook and command cannot be combined; remove one of them",
         ),
         (
             f"{{webhook: '{URL}', to: [a]}}",
