@@ -51,7 +51,10 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
 
 def _script_contradictions(probe: ScriptProbe) -> Iterator[tuple[str, str]]:
     if probe.exit_weight and probe.statement:
-        yield "exit_weight", "excludes statement, because both request a weight; leave one out"
+        yield (
+            "exit_weight",
+            "cannot be combined with statement, because both set a weight; remove one of them",
+        )
     if probe.script is None and probe.shell is None:
         yield "script", "no program to run (expected the key script or the key shell)"
     elif probe.script is not None and probe.shell is not None:

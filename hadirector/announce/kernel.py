@@ -112,7 +112,7 @@ class AnnouncementKernel:
         return found
 
     def read_routes(self) -> frozenset[str]:
-        """The addresses that a local route of ours holds now."""
+        """The addresses that one of our local routes holds now."""
         bodies = [
             body
             for family in messages.ROUTE_FAMILIES
@@ -121,7 +121,7 @@ class AnnouncementKernel:
         return frozenset(filter(None, map(messages.read_local_route, bodies)))
 
     async def remove_routes(self, addresses: Iterable[str]) -> list[str]:
-        """Delete local routes of ours; return the failures. A missing route is no failure."""
+        """Delete our local routes; return the failures. A missing route is no failure."""
         failures = []
         loopback = self._loopback
         for address in addresses:

@@ -1,8 +1,8 @@
 """Builds and reads the rtnetlink messages for announced addresses, local routes and devices. Pure.
 
-An interface has no protocol number, so an interface of ours has an alias (IFLA_IFALIAS) that names
-this program. A local route of ours has the protocol number of `vrrp.netlink.route_message`. All
-fields are in host byte order (rtnetlink(7), linux/if_link.h, linux/rtnetlink.h).
+An interface has no protocol number, so our interface has an alias (IFLA_IFALIAS) that names this
+program. Our local routes have the protocol number of `vrrp.netlink.route_message`. All fields are
+in host byte order (rtnetlink(7), linux/if_link.h, linux/rtnetlink.h).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vrrp.netlink.rtnetlink import (
 ALIAS: Final = "addresses that hadirector announces"
 """The alias of the interfaces that the director creates."""
 METRIC: Final = 50
-"""The metric of a local route of ours. The route that the kernel makes for an address has 0."""
+"""The metric of our local routes. The route that the kernel makes for an address has 0."""
 ROUTE_FAMILIES: Final = (AF_INET, AF_INET6)
 
 _RTM_GETLINK, _RTM_DELROUTE, _RTM_GETROUTE = 18, 25, 26
@@ -115,18 +115,18 @@ def route_addition(address: str, loopback: int) -> bytes:
 
 
 def route_deletion(address: str, loopback: int) -> bytes:
-    """Build RTM_DELROUTE for a local route of ours."""
+    """Build RTM_DELROUTE for one of our local routes."""
     return request(_RTM_DELROUTE, CHANGE, _route(address, loopback))
 
 
 def routes_listing(family: int) -> bytes:
-    """Build RTM_GETROUTE, which lists the routes of ours (`NETLINK_GET_STRICT_CHK`)."""
+    """Build RTM_GETROUTE, which lists our routes (`NETLINK_GET_STRICT_CHK`)."""
     header = _ROUTE_HEADER.pack(family, 0, 0, 0, _RT_TABLE_LOCAL, PROTOCOL, 0, 0, 0)
     return request(_RTM_GETROUTE, LIST, header)
 
 
 def read_local_route(body: bytes) -> str | None:
-    """Return the address of a listed local route of ours; None for any other route."""
+    """Return the address of one of our local routes, as listed; None for any other route."""
     family, length, _, _, table, protocol, _, kind, _ = _ROUTE_HEADER.unpack_from(body)
     if (table, protocol, kind) != (_RT_TABLE_LOCAL, PROTOCOL, _RTN_LOCAL):
         return None

@@ -170,7 +170,10 @@ class _Rollback:
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--reason", default="", metavar="TEXT", help="the reason for the change, for the history"
+        "--reason",
+        default="",
+        metavar="TEXT",
+        help="why the configuration changes; the history shows this text",
     )
     parser.add_argument(
         "--confirm-within",

@@ -2,9 +2,9 @@
 
 ``python -m hadirector.demo.divider --address A --port P --directors FILE`` accepts connections and
 relays each of them to a director of FILE, which has an address per line. The address and port of
-the client select the director by rendezvous hashing, as resilient ECMP does: only the connections
-of a director that leaves get another one. A director that refuses a connection is passed over. The
-file is read for each new connection.
+the client select the director by rendezvous hashing, as resilient ECMP does: if a director leaves,
+only its connections move to another director. A director that refuses a connection is passed over.
+The file is read for each new connection.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class ArchivedConfiguration(msgspec.Struct, frozen=True):
 class Pending(msgspec.Struct, frozen=True):
     """An applied configuration that is undone unless it is confirmed in time.
 
-    ``number`` is the applied configuration, and ``previous`` replaces it again if it is undone.
-    ``since`` is the moment of the application, and ``seconds`` the time for the confirmation.
+    ``number`` is the applied configuration. ``previous`` is the configuration that returns if it is
+    not confirmed. ``number`` was applied at ``since``, and must be confirmed within ``seconds``.
     """
 
     number: int

@@ -81,7 +81,7 @@ def _label(place: str, labels: Mapping[str, str], name: str, most: int) -> int |
 
 
 def next_index(previous: int, header: str) -> int:
-    """Return the index for the next request. An index that goes back, or is none, is 0."""
+    """Return the index for the next request: 0 if ``header`` is no number or below ``previous``."""
     if not (header.isascii() and header.isdigit() and len(header) <= 20):
         return 0
     index = int(header)

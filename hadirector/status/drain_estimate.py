@@ -13,7 +13,7 @@ SAMPLES_MAX: Final = 600
 
 
 class Sample(NamedTuple):
-    """The number of connections at a time, in monotonic seconds."""
+    """The number of connections at the moment ``at``, in monotonic seconds."""
 
     at: float
     connections: int

@@ -76,7 +76,7 @@ def route_addition(route: VirtualRoute, indexes: Mapping[str, int]) -> bytes:
 
 
 def route_deletion(route: VirtualRoute, indexes: Mapping[str, int]) -> bytes:
-    """Build RTM_DELROUTE for a route of ours. The kernel answers ESRCH if it does not exist."""
+    """Build RTM_DELROUTE for one of our routes. The kernel answers ESRCH if it does not exist."""
     return request(_RTM_DELROUTE, CHANGE, _route(route, indexes))
 
 

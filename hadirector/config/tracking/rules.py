@@ -98,7 +98,7 @@ def _object_findings(
 def _process_findings(path: Path, process: ProcessSection) -> Iterator[Finding]:
     if process.name is not None and process.command is not None:
         yield Finding(
-            (*path, "command"), "a process has either name or command; leave one of them out"
+            (*path, "command"), "a process has either name or command; remove one of them"
         )
     if process.name is None and process.command is None:
         yield Finding(path, 'a process needs the key "name" or "command"')
@@ -162,7 +162,7 @@ def _carrier_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
             yield Finding((*path, "ignore_carrier"), message)
         for place, tracked in instance.tracked:
             if tracked.interface == instance.interface and not tracked.weight:
-                message = "contradicts ignore_carrier (add a weight, or leave one of them out)"
+                message = "contradicts ignore_carrier (add a weight, or remove one of them)"
                 yield Finding((*path, *place, "interface"), message)
     if instance.works_without_carrier and "flap_delay" in instance.model_fields_set:
         message = f"the loss of carrier on {instance.interface} is no fault here; leave this out"

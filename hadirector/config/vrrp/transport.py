@@ -77,7 +77,7 @@ def _protocol_112_findings(
     path: Path, instance: VrrpSection, unicast: UnicastSection
 ) -> Iterator[Finding]:
     if "transport" in instance.model_fields_set:
-        message = "transport multicast contradicts the section unicast; leave one of them out"
+        message = "transport multicast contradicts the section unicast; remove one of them"
         yield Finding((*path, "transport"), message)
     if unicast.port is not None:
         message = "protocol 112 has no ports; leave this out, or add transport: udp"

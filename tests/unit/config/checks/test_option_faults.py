@@ -65,7 +65,8 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         (
             "{type: script, script: /s, exit_weight: true, statement: true}",
-            "exit_weight: excludes statement, because both request a weight; leave one out",
+            "exit_weight: cannot be combined with statement, because both set a weight;"
+            " remove one of them",
         ),
         (
             "{type: script, script: /s, exit_weight: true, weight_max: 50%}",

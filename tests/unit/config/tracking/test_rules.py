@@ -73,7 +73,7 @@ KINDS = "interface, pool, script, file, process"
         (
             "{process: {name: x, command: x}}",
             "6:42: vrrp[0].track[0].process.command: a process has either name or command;"
-            " leave one of them out",
+            " remove one of them",
         ),
         (
             "{process: {name: x, argument: [a]}}",

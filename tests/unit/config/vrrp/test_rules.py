@@ -187,7 +187,7 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "transport: multicast, unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]",
             (
                 "1:99: vrrp[0].transport: transport multicast contradicts the section unicast;"
-                " leave one of them out"
+                " remove one of them"
             ),
         ),
         (

@@ -63,7 +63,7 @@ def _unicast(facts: Facts) -> Node:
     source = _source(facts)
     if strict := facts.strict:
         message = "unicast_peer contradicts vrrp_strict, and keepalived does not start the instance"
-        block.fault(place, f"{message}; leave one of them out")
+        block.fault(place, f"{message}; remove one of them")
     ttl = block.last("unicast_ttl")
     if ttl is not None and not strict and whole(ttl.arguments[0]) != 255:
         message = "unicast_ttl: advertisements are sent with TTL 255"
