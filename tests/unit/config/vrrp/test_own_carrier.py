@@ -46,8 +46,8 @@ def test_a_weight_of_another_member_of_the_group_does_not_replace_the_fault() ->
     [
         (
             "ignore_carrier: true, track: [{interface: eth0}]",
-            "1:130: vrrp[0].track[0].interface: contradicts ignore_carrier (add a weight, or leave"
-            " one of them out)",
+            "1:130: vrrp[0].track[0].interface: contradicts ignore_carrier (add a weight, or"
+            " remove one of them)",
         ),
         (
             "ignore_carrier: true, flap_delay: 1s",
