@@ -40,7 +40,7 @@ class DirectorSection(Section):
 
 
 class InventorySection(Section):
-    """The whole file. A director without a token file or CA file has the ones at the top."""
+    """The whole file. A director without a token file or CA file has the files at the top."""
 
     directors: list[DirectorSection]
     store: FleetSection | None = None

@@ -75,7 +75,7 @@ def find_refusal(
 
 
 def accept(before: Accepted | None, source: str, document: OverrideDocument) -> Accepted:
-    """Return the accepted document, after one that may have the same overrides."""
+    """Return the accepted document. Overrides that stay the same keep what happened to them."""
     known = {} if before is None else {each.real_server: each for each in before.document.overrides}
     same = {each.real_server for each in document.overrides if known.get(each.real_server) == each}
     released = frozenset() if before is None else before.released & same
@@ -111,7 +111,7 @@ def end_drain(accepted: Accepted, name: RealServerName, reason: str) -> Accepted
 
 
 def put_over(document: Named, local: Named) -> Named:
-    """Return the overrides in force: those of operators here over those of the document."""
+    """Return the overrides in force. An override of an operator here takes precedence."""
     return {**document, **local} if document else local
 
 

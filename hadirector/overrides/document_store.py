@@ -1,6 +1,7 @@
 """Keeps the accepted document of overrides on the disk, so that it is in force without its source.
 
-The ends of its overrides are moments in UTC. So they hold over a reboot, whatever the source does.
+The ends of its overrides are moments in UTC. So they hold over a reboot, and while the source is
+down.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Parses a document of overrides. Pure.
 
-One wrong override refuses the whole document: an override that is left out would look like one that
-has ended.
+One wrong override refuses the whole document: an override that is left out would look like an
+override that has ended.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class SummaryWriter:
                 await self._rest(pause * random.uniform(0.8, 1.0), message.store)  # noqa: S311  # directors should not try at once
 
     async def _rest(self, seconds: float, failed: SummaryStore) -> None:
-        """Wait this time, or until a reload has named another store than the one that failed."""
+        """Wait this time, or until a reload has named another store than the failed store."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._latest is not None and self._latest.store == failed:
