@@ -136,6 +136,8 @@ class Drills:
             status = await self._perform(drill, self.known[drill.number])
             self._keep(status)
             self._report(status)
+        # A director that is killed before its history is written finds the stored drill again.
+        await self._parts.recorder.history_store.flush()
         self._running = None
         try:
             self._store(None)

@@ -1,4 +1,4 @@
-"""Writes a file in a thread, at most once a second, while its content changes."""
+"""Writes a file in a thread, once a second while its content changes, or at once on request."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class FileWriter:
     def __init__(self, prepare: Callable[[], Write], failed: str, succeeded: str) -> None:
         self._prepare = prepare
         self._changed = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self._failure = ShortageLog(failed, succeeded)
 
     @property
@@ -46,6 +47,11 @@ class FileWriter:
             writing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writing
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write the file now if it does not have the present content. A failure is logged."""
+        async with self._one_at_a_time:
             if self._changed.is_set():
                 await self._write()
 
@@ -53,7 +59,7 @@ class FileWriter:
         while True:
             await self._changed.wait()
             await asyncio.sleep(WRITE_SECONDS)
-            await self._write()
+            await self.flush()
 
     async def _write(self) -> None:
         """Write the file. A failure is logged, and retried later."""

@@ -47,6 +47,11 @@ class HistoryStore:
         """Note that the history has a new entry."""
         self._writer.note_change()
 
+    async def flush(self) -> None:
+        """Write new entries now. Without a directory, they are in memory only."""
+        if self._path is not None:
+            await self._writer.flush()
+
     @contextlib.asynccontextmanager
     async def persist_in(self, directory: Path) -> AsyncIterator[None]:
         """Continue from the file in this directory, and write the file during the context."""

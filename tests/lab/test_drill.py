@@ -27,6 +27,13 @@ def drills(director: PairedDirector) -> list[dict[str, Any]]:
     return []
 
 
+def kill_and_start(director: PairedDirector) -> None:
+    assert director.process is not None
+    director.process.send_signal(signal.SIGKILL)
+    director.process.wait()
+    director.start()
+
+
 def test_a_drill_leaves_the_pair_as_it_was(
     network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,15 +63,15 @@ def test_a_drill_leaves_the_pair_as_it_was(
     assert (result["crash"], result["state"]) == (True, "passed")
     assert lb1.wait_for("process_died")["process"] == "vrrp"
     assert lb1.host.holds(VIRTUAL_ADDRESS)
+    kill_and_start(lb1)
+    eventually(lambda: lb1.host.holds(VIRTUAL_ADDRESS), 40.0, "lb1 ACTIVE after the crash")
+    eventually(lambda: len(drills(lb1)) >= 2, 10.0, "both drills in the history")
 
     begun = json.loads(request(lb1.socket, "POST", "/v1/drills", {"seconds": 8, "anyway": True}))
     with pytest.raises(ApiError, match=f"drill {begun['number']} runs"):
         request(lb1.socket, "POST", "/v1/drills", {"anyway": True})
     eventually(lambda: lb2.host.holds(VIRTUAL_ADDRESS), 10.0, "lb2 ACTIVE")
-    assert lb1.process is not None
-    lb1.process.send_signal(signal.SIGKILL)
-    lb1.process.wait()
-    lb1.start()
+    kill_and_start(lb1)
     eventually(lambda: lb1.host.holds(VIRTUAL_ADDRESS), 40.0, "lb1 ACTIVE again")
     eventually(lambda: bool(drills(lb1)), 10.0, "the history of lb1")
     eventually(lambda: drills(lb1)[-1]["event"], 10.0, "the end", expected="drill_interrupted")
