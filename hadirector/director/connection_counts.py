@@ -9,6 +9,7 @@ from typing import Final
 
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.director.parts import Parts
+from vrrp.model.report import State
 
 PAUSE_SECONDS: Final = 5.0
 REST_FACTOR: Final = 50
@@ -22,14 +23,17 @@ class ConnectionCounts:
         self._parts = parts
         self._counts: Mapping[str, int] = {}
         self._next_at = 0.0
+        self._roles: Mapping[str, State] = {}
 
     async def current(self) -> Mapping[str, int]:
         """Return the counts, read again if they are old. An unreadable table keeps the last ones.
 
+        After a change of a role, they are read at once: a drill tells how many connections went on.
         With 10,000 real servers a reading takes 0.1 s, so it happens less often.
         """
-        began = monotonic()
-        if began >= self._next_at:
+        began, roles = monotonic(), dict(self._parts.election.states)
+        if began >= self._next_at or roles != self._roles:
+            self._roles = roles
             with contextlib.suppress(DataplaneError):  # the reconciler logs it
                 self._counts = await self._read()
             ended = monotonic()

@@ -18,8 +18,10 @@ import pytest
 
 from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host, Network
+from hadirector.status.drill_status import DrillState, DrillStatus
 from hadirector.status.report import Status
 from tests.lab.experiment import kernel_table, start_director
+from tests.lab.paired_directors import make_certificate
 from tests.lab.tcp_connection import Conversation, start_server
 from tests.waiting import eventually
 
@@ -30,12 +32,21 @@ DIRECT, TUNNELLED = "192.168.122.23", "192.168.122.24"
 ADDRESSES = (OUTSIDE, DIRECT, TUNNELLED)
 PORT = 7
 START_SECONDS = 60.0
+DRILL_SECONDS = 6.0
 DRIFT_SECONDS = 10.0
 SLACK_SECONDS = 40.0
 """TCP sends again after 0.2, 0.4, 0.8 ... seconds: a segment lost in a takeover arrives late."""
 
 CONFIGURATION = """\
 director: {{name: {name}, runtime_directory: {directory}/{name}}}
+pair:
+  name: edge
+  listen: {address}:9471
+  certificate: {directory}/{name}.pem
+  key: {directory}/{name}.key
+  peers:
+    - {{name: director1, address: "192.168.122.30:9471", certificate: {directory}/director1.pem}}
+    - {{name: director2, address: "192.168.122.31:9471", certificate: {directory}/director2.pem}}
 vrrp:
   - name: outside
     interface: eth0
@@ -74,8 +85,9 @@ virtual_servers:
 class Director:
     """A director with an interface in both networks."""
 
-    def __init__(self, host: Host, priority: int, directory: Path) -> None:
+    def __init__(self, host: Host, address: str, priority: int, directory: Path) -> None:
         self.host = host
+        self._address = address
         self._priority = priority
         self._directory = directory
         self.process: subprocess.Popen[str] | None = None
@@ -86,15 +98,16 @@ class Director:
     def text(self, scheduler: str) -> str:
         return CONFIGURATION.format(
             name=self.host.name,
+            address=self._address,
             directory=self._directory,
             priority=self._priority,
             scheduler=scheduler,
         )
 
-    def ask(self, method: str, path: str) -> bytes | None:
+    def ask(self, method: str, path: str, body: object = None) -> bytes | None:
         """Make a request to the API; return None if the director does not answer."""
         try:
-            return request(f"{self._directory}/{self.host.name}/api.sock", method, path)
+            return request(f"{self._directory}/{self.host.name}/api.sock", method, path, body)
         except ApiError:
             return None
 
@@ -134,9 +147,11 @@ def pair(tmp_path: Path) -> Iterator[tuple[Host, Director, Director]]:
         client = outside.host("client", "192.168.122.70/24")
         directors = []
         for number in (1, 2):
-            host = outside.host(f"director{number}", f"192.168.122.{29 + number}/24")
+            address = f"192.168.122.{29 + number}"
+            host = outside.host(f"director{number}", f"{address}/24")
             inside.connect(host, "eth1", f"10.0.0.{29 + number}/24")
-            directors.append(Director(host, 300 - 100 * number, tmp_path))
+            make_certificate(tmp_path, host.name)
+            directors.append(Director(host, address, 300 - 100 * number, tmp_path))
         for number in (1, 2):
             routes = [f"default via {INSIDE}"]
             web = inside.host(f"web{number}", f"10.0.0.{44 + number}/24", routes=routes)
@@ -153,6 +168,25 @@ def direct_server(outside: Network) -> Host:
     host.ip(*held, "link set tunl0 up")
     host.sysctl({f"net.ipv4.conf.{each}.rp_filter": "0" for each in ("all", "tunl0")})
     return host
+
+
+def drill(director: Director) -> DrillStatus:
+    """Run a drill, and return its result."""
+    answers: list[bytes] = []
+
+    def is_begun() -> bool:
+        body = {"seconds": DRILL_SECONDS, "reason": "quarterly"}
+        answers.extend(filter(None, [director.ask("POST", "/v1/drills", body)]))
+        return bool(answers)
+
+    def state() -> DrillState:
+        answers.extend(filter(None, [director.ask("GET", f"/v1/drills/{number}")]))
+        return msgspec.json.decode(answers[-1], type=DrillStatus).state
+
+    eventually(is_begun, START_SECONDS, "a drill, which needs a ready standby")
+    number = msgspec.json.decode(answers[-1], type=DrillStatus).number
+    eventually(lambda: state() is not DrillState.RUNNING, START_SECONDS, "the end of the drill")
+    return msgspec.json.decode(answers[-1], type=DrillStatus)
 
 
 def expect_more(talking: Sequence[Conversation]) -> None:
@@ -183,6 +217,14 @@ def test_connections_survive_every_director(
 
     expect_more(talking)
     eventually(second.knows_the_connections, SLACK_SECONDS)
+
+    # A drill: the connections are in the table of the standby, and go on there and after it.
+    found = drill(first)
+    assert found.state is DrillState.PASSED, found
+    counts = found.connections, found.connections_at_peer, found.connections_after
+    assert all((each or 0) >= len(ADDRESSES) for each in counts), found
+    eventually(first.threads, SLACK_SECONDS, expected=MASTER)
+    expect_more(talking)
 
     # An operator stops the daemon and edits the service.
     first.host.run("ipvsadm", "--stop-daemon", "master")
