@@ -57,6 +57,7 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.deaths --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
+	$(BIN)/python -m tests.benchmarks.pair_status
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.idle_connection
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.scale
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
