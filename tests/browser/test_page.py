@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.browser.conftest import Open
 from tests.lab.web_director import Site
@@ -189,7 +189,9 @@ async def test_a_configuration_is_planned_applied_and_confirmed(
         await page.get_by_label("Configuration").fill("virtual_servers: 3")
         await page.get_by_role("button", name="Show the changes").click()
         await expect(page.get_by_role("alert")).to_contain_text("fault")
-        await page.get_by_label("Configuration").fill(changed)
+        other = FilePayload(name="new.yaml", mimeType="application/yaml", buffer=changed.encode())
+        await page.get_by_label("Another file").set_input_files(other)
+        await expect(page.get_by_label("Configuration")).to_have_value(changed)
         await page.get_by_role("button", name="Show the changes").click()
         await expect(page.get_by_text("virtual server web")).to_be_visible()
         await page.get_by_label("Reason").fill("weights")

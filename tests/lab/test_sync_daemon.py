@@ -189,6 +189,15 @@ def drill(director: Director) -> DrillStatus:
     return msgspec.json.decode(answers[-1], type=DrillStatus)
 
 
+def expect_a_drill_keeps_them(director: Director) -> None:
+    """The connections are in the table of the standby, and in that of the director afterwards."""
+    found = drill(director)
+    assert found.state is DrillState.PASSED, found
+    counts = found.connections, found.connections_at_peer, found.connections_after
+    assert all((each or 0) >= len(ADDRESSES) for each in counts), found
+    eventually(director.threads, SLACK_SECONDS, expected=MASTER)
+
+
 def expect_more(talking: Sequence[Conversation]) -> None:
     """Wait until five more numbers have come back on each connection, which still stands."""
     goals = [each.exchanges + 5 for each in talking]
@@ -218,12 +227,7 @@ def test_connections_survive_every_director(
     expect_more(talking)
     eventually(second.knows_the_connections, SLACK_SECONDS)
 
-    # A drill: the connections are in the table of the standby, and go on there and after it.
-    found = drill(first)
-    assert found.state is DrillState.PASSED, found
-    counts = found.connections, found.connections_at_peer, found.connections_after
-    assert all((each or 0) >= len(ADDRESSES) for each in counts), found
-    eventually(first.threads, SLACK_SECONDS, expected=MASTER)
+    expect_a_drill_keeps_them(first)
     expect_more(talking)
 
     # An operator stops the daemon and edits the service.
