@@ -193,8 +193,9 @@ def expect_a_drill_keeps_them(director: Director) -> None:
     """The connections are in the table of the standby, and in that of the director afterwards."""
     found = drill(director)
     assert found.state is DrillState.PASSED, found
-    counts = found.connections, found.connections_at_peer, found.connections_after
-    assert all((each or 0) >= len(ADDRESSES) for each in counts), found
+    # The count before the drill can be older than the connections.
+    assert (found.connections_at_peer or 0) >= len(ADDRESSES), found
+    assert (found.connections_after or 0) >= len(ADDRESSES), found
     eventually(director.threads, SLACK_SECONDS, expected=MASTER)
 
 
