@@ -109,6 +109,10 @@ def test_a_drain_reaches_all_directors_and_a_repeated_one_changes_nothing(
     assert fleet.run("undrain", MEMBER) == 0
     assert capsys.readouterr().out.count("not drained (already)") == 4
     assert [fleet.override_of(name) for name in fleet.directors] == [None] * 4
+    assert fleet.run("why", MEMBER) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "web/127.0.10.101:80: 0 of 4 see it failing"
+    assert [each.split(":")[0].strip() for each in lines[1:]] == ["lb1", "lb2", "lb3", "lb4"]
 
 
 class Kept(ThreadingHTTPServer):
