@@ -1,4 +1,4 @@
-"""Two directors in namespaces with a pair link, and certificates for them."""
+"""Two to four directors in namespaces with a pair link, and certificates for them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.lab.experiment import start_director
 from tests.lab.probes.certificates import openssl
 from tests.waiting import eventually
 
-ADDRESSES: Final = {"lb1": "10.99.0.1", "lb2": "10.99.0.2", "lb3": "10.99.0.3"}
-PRIORITIES: Final = {"lb1": 200, "lb2": 100, "lb3": 50}
+ADDRESSES: Final = {"lb1": "10.99.0.1", "lb2": "10.99.0.2", "lb3": "10.99.0.3", "lb4": "10.99.0.4"}
+PRIORITIES: Final = {"lb1": 200, "lb2": 100, "lb3": 50, "lb4": 25}
 VIRTUAL_ADDRESS: Final = "10.99.0.100"
 PORT: Final = 9471
 CONFIGURATION: Final = """\
@@ -215,11 +215,18 @@ def build_pool_pair(
     network: Network, directory: Path, pool: str = POOL
 ) -> tuple[PoolDirector, PoolDirector]:
     """Make two hosts and the files of their directors with a pool. Neither runs yet."""
-    lb1, lb2 = (
-        PoolDirector(each.host, directory, priority=each.priority, peers=each.peers, pool=pool)
-        for each in build_pair(network, directory)
-    )
+    lb1, lb2 = build_pool_directors(network, directory, 2, pool)
     return lb1, lb2
+
+
+def build_pool_directors(
+    network: Network, directory: Path, count: int, pool: str = POOL
+) -> list[PoolDirector]:
+    """Make hosts and the files of their directors with a pool. None runs yet."""
+    return [
+        PoolDirector(each.host, directory, priority=each.priority, peers=each.peers, pool=pool)
+        for each in build_directors(network, directory, count)
+    ]
 
 
 def run_python(host: Host, code: str, *arguments: str) -> subprocess.Popen[str]:

@@ -62,7 +62,7 @@ def print_times(reports: Sequence[Report]) -> tuple[float, float]:
 
 
 def play(seeds: range, size: Size) -> tuple[list[Report], list[str]]:
-    """Play all seeds; return their reports and the broken promises."""
+    """Play all seeds, or until Ctrl-C; return their reports and the broken promises."""
     reports, broken = [], []
     for seed in seeds:
         try:
@@ -70,6 +70,8 @@ def play(seeds: range, size: Size) -> tuple[list[Report], list[str]]:
         except AssertionError as failure:
             broken.append(f"make simulate SEED={seed} WORLD=fleet: {failure}")
             print(broken[-1], flush=True)
+        except KeyboardInterrupt:
+            break
     return reports, broken
 
 
@@ -86,8 +88,9 @@ def main() -> int:
     seeds = range(options.first, options.first + options.seeds)
     reports, broken = play(seeds, size)
     took = time.process_time() - began
-    print(f"{size.directors} directors, {size.targets} targets, {len(seeds)} seeds of an hour")
-    print(f"{took / len(seeds):.1f} s of a core a seed, {len(broken)} seeds broke a promise")
+    count = len(reports) + len(broken)
+    print(f"{size.directors} directors, {size.targets} targets, {count} seeds of an hour")
+    print(f"{took / max(1, count):.1f} s of a core a seed, {len(broken)} seeds broke a promise")
     if not reports:
         return 1
     middle, high = print_times(reports)
