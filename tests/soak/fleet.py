@@ -7,6 +7,7 @@ figures of all seeds. Exit 1 if a promise was broken or a figure misses its bar.
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import time
@@ -84,6 +85,8 @@ def main() -> int:
     parser.add_argument("--targets", type=int, default=LARGE.targets)
     options = parser.parse_args()
     size = LARGE._replace(directors=options.directors, targets=options.targets)
+    # A job in the background of a shell begins with this signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.process_time()
     seeds = range(options.first, options.first + options.seeds)
     reports, broken = play(seeds, size)

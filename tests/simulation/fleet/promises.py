@@ -92,7 +92,10 @@ class Promises:
         for pool in range(len(self._world.layout.servers)):
             judgement = director.judgement(pool)
             serving = sum(bool(steps[-1].weight) for steps in judgement.derivations.values())
-            up = sum(not self._world.is_down(pool, key) for key in judgement.derivations)
+            up = sum(
+                not server.absent and not self._world.is_down(pool, server.key)
+                for server in director.server(pool).real_servers
+            )
             self.require(
                 "7 blind", serving >= up - 1, f"{director.name} pool{pool}: {serving} of {up} serve"
             )
