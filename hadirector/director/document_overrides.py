@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from hadirector.model.configuration import Configuration
 from hadirector.model.discovery import OVERRIDES_FORMAT
 from hadirector.model.override_document import OverrideDocument
-from hadirector.overrides.document import accept, find_refusal
+from hadirector.overrides.document import Accepted, accept, find_refusal
 from hadirector.overrides.store import OverrideStore
 from hadirector.sources.messages import OverridesRead
 from hadirector.sources.status import DocumentStatus
@@ -40,7 +41,7 @@ class DocumentOverrides:
         """Replace the configuration, after the store has got it."""
         self._configuration = configuration
         if self._latest is not None and self._latest.source != self._source:
-            self._latest, self._refusal = None, ""
+            self._latest, self._confirmed, self._refusal = None, None, ""
         self._news.set()
 
     @property
@@ -95,23 +96,26 @@ class DocumentOverrides:
     async def _take(self) -> None:
         source, latest = self._source, self._latest
         if source is None:
-            await self._store.take_document(None)
-            return
-        if latest is None:
-            return
-        before = self._store.accepted_document
+            await self._store.take_document(lambda _: None)
+        elif latest is not None:
+            await self._store.take_document(partial(self._decide, source, latest.document))
+            if not self._refusal and self._confirmed == latest.document:
+                self._confirmed = None  # the permission was for once
+
+    def _decide(
+        self, source: str, document: OverrideDocument, before: Accepted | None
+    ) -> Accepted | None:
+        """Return the document to put in force: this one, or still the one before."""
         announcement = self._configuration.announce
-        confirmed = self._confirmed is not None and self._confirmed == latest.document
         refusal = find_refusal(
-            None if confirmed else before,
+            None if self._confirmed == document else before,
             source,
-            latest.document,
+            document,
             self._configuration.virtual_servers,
             () if announcement is None else announcement.addresses,
         )
         self._note_refusal(refusal)
-        if not refusal:
-            await self._store.take_document(accept(before, source, latest.document))
+        return before if refusal else accept(before, source, document)
 
     def _note_refusal(self, refusal: str) -> None:
         """Log a refusal once."""

@@ -110,6 +110,14 @@ def end_drain(accepted: Accepted, name: RealServerName, reason: str) -> Accepted
     return replace(accepted, ended={**accepted.ended, str(name): reason})
 
 
+def depends_on_clock(accepted: Accepted | None) -> bool:
+    """Return whether an override of the document can come or go when the clock is set."""
+    return accepted is not None and any(
+        entry.expires_at is not None and entry.real_server not in accepted.released
+        for entry in accepted.document.overrides
+    )
+
+
 def put_over(document: Named, local: Named) -> Named:
     """Return the overrides in force. An override of an operator here takes precedence."""
     return {**document, **local} if document else local

@@ -24,7 +24,14 @@ from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.dataplane.slices import Slices
 from hadirector.model.configuration import Configuration
-from hadirector.overrides.document import Accepted, Named, end_drain, put_over, release
+from hadirector.overrides.document import (
+    Accepted,
+    Named,
+    depends_on_clock,
+    end_drain,
+    put_over,
+    release,
+)
 from hadirector.overrides.document_store import DocumentStore
 from hadirector.overrides.expiry import (
     Moment,
@@ -89,13 +96,14 @@ class OverrideStore:
         self.registers = restore(self._stored, _now())
         self._document = DocumentStore(self._path.parent)
         self.sharing = _sharing(configuration)
-        self._any_in_force = asyncio.Event()
-        self._note_any()
+        self._current: Mapping[RealServerName, Override] = {}
+        self._may_change_by_time = asyncio.Event()
+        self._merge()
 
     @property
     def current(self) -> Mapping[RealServerName, Override]:
         """The overrides in force. One of an operator takes precedence over one of a document."""
-        return put_over(self._document.layer.overrides, self.registers.overrides)
+        return self._current
 
     @property
     def accepted_document(self) -> Accepted | None:
@@ -127,8 +135,9 @@ class OverrideStore:
     ) -> None:
         """Remove overrides, all of them or none. Raises OSError if the removal is not stored."""
         async with self._storing:
-            check(self.current)
-            found = [self.current[name] for name in names if name in self.current]
+            current = self.current
+            check(current)
+            found = [current[name] for name in names if name in current]
             if not found:
                 return  # they were removed while this request waited
             here = [each.name for each in found if not each.source]
@@ -138,7 +147,7 @@ class OverrideStore:
             accepted = self.accepted_document
             if accepted is not None and (named := [each.name for each in found if each.source]):
                 await self._document.store(release(accepted, named))
-                self._note_any()
+                self._merge()
         fields = {"author": str(author)} | ({"reason": reason} if reason else {})
         await self._report_each("override_removed", found, **fields)
 
@@ -162,29 +171,39 @@ class OverrideStore:
             await self._put_change(changed)
         return before
 
-    async def take_document(self, accepted: Accepted | None) -> None:
-        """Put the overrides of a document in force, after it is stored. Raises OSError."""
+    async def take_document(self, decide: Callable[[Accepted | None], Accepted | None]) -> None:
+        """Put what ``decide`` makes of the accepted document in force, after it is stored.
+
+        ``decide`` gets the document with everything that has happened to it here. Raises OSError.
+        """
         async with self._storing:
+            known = self.accepted_document
+            accepted = decide(known)
             if accepted is not None:
                 before = await self._document.store(accepted)
-            elif self.accepted_document is not None:
+            elif known is not None:
                 before = await self._document.clear()
             else:
                 return
-            self._note_any()
-        await self._report_document(before.overrides)
+            self._merge()
+            after = self._document.layer.overrides
+        await self._report_document(before.overrides, after)
 
-    async def _report_document(self, before: Named) -> None:
-        """Report the overrides of the document that have come and gone."""
-        after = self._document.layer.overrides
-        for name in before.keys() - after.keys():
-            self._report("override_removed", name, description=before[name].description)
-        for name, override in after.items():
-            if override.description != (known.description if (known := before.get(name)) else ""):
-                self._report("override_set", name, description=override.description)
+    async def _report_document(
+        self, before: Named, after: Named, *, gone: str = "override_removed"
+    ) -> None:
+        """Report the overrides of the document that have come, and with ``gone`` the others."""
         changed = [n for n in before.keys() | after.keys() if before.get(n) is not after.get(n)]
         if changed:
             await self._put_change(changed)
+        slices = Slices()
+        for name in changed:
+            old, new = before.get(name), after.get(name)
+            if new is None and old is not None:
+                self._report(gone, name, description=old.description)
+            elif new is not None and (old is None or old.description != new.description):
+                self._report("override_set", name, description=new.description)
+            await slices.pause()
 
     async def _report_each(
         self, event: str, overrides: Collection[Override], **fields: str
@@ -200,7 +219,8 @@ class OverrideStore:
 
     def find_orphans(self) -> tuple[str, ...]:
         """Describe the overrides of real servers that are not configured."""
-        named = {name.virtual_server for name in self.current}
+        current = self.current
+        named = {name.virtual_server for name in current}
         known = {
             RealServerName(server.name, real_server.name)
             for server in self._configuration.virtual_servers
@@ -208,14 +228,14 @@ class OverrideStore:
             for real_server in server.real_servers
         }
         return tuple(
-            f"{name} is not configured, but is {self.current[name].description}"
-            for name in sorted(self.current.keys() - known)
+            f"{name} is not configured, but is {current[name].description}"
+            for name in sorted(current.keys() - known)
         )
 
     async def run(self) -> None:
         """End overrides at their times, until cancelled."""
         while True:
-            await self._any_in_force.wait()
+            await self._may_change_by_time.wait()
             await asyncio.sleep(PASS_SECONDS)
             try:
                 await self.follow_clock()
@@ -240,11 +260,11 @@ class OverrideStore:
                 await self._store(self.registers.expire(gone, self.sharing, now))
             before = self._document.update()
             after = self._document.layer.overrides
-            ended += [each for name, each in before.overrides.items() if name not in after]
-            self._note_any()
-            if not ended:
-                return
-        await self._report_each("override_expired", ended)
+            self._merge()
+        if ended:
+            await self._report_each("override_expired", ended)
+        # A clock that was set back can also put overrides in force again.
+        await self._report_document(before.overrides, after, gone="override_expired")
 
     async def _end_drains(self) -> None:
         draining = {
@@ -271,6 +291,7 @@ class OverrideStore:
             accepted = self.accepted_document
             if override.source and accepted is not None:
                 await self._document.store(end_drain(accepted, override.name, ended))
+                self._merge()
             else:
                 await self._store(self.registers.add([replace(override, ended=ended)]))
         self._report("drain_ended", override.name, reason=ended)
@@ -286,14 +307,15 @@ class OverrideStore:
         content = serialize(registers, _now())
         await asyncio.to_thread(storage.store_durably, self._path, content)
         self._stored, self.registers = content, registers
-        self._note_any()
+        self._merge()
 
-    def _note_any(self) -> None:
-        """Let ``run`` wait while no override is in force."""
-        if self.current:
-            self._any_in_force.set()
+    def _merge(self) -> None:
+        """Gather the overrides in force. Let ``run`` wait while time cannot change them."""
+        self._current = put_over(self._document.layer.overrides, self.registers.overrides)
+        if self._current or depends_on_clock(self.accepted_document):
+            self._may_change_by_time.set()
         else:
-            self._any_in_force.clear()
+            self._may_change_by_time.clear()
 
     def _read(self) -> StoredOverrides:
         """Return the content of the file. An unusable file is set aside. Raises OSError."""
