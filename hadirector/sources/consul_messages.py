@@ -31,7 +31,13 @@ class _Service(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class _Check(msgspec.Struct, frozen=True, rename="pascal"):
+    id: str = msgspec.field(default="", name="CheckID")
     status: str = ""
+
+    @property
+    def is_maintenance(self) -> bool:
+        """Whether an operator has set this check, by ``consul maint``."""
+        return self.id == "_node_maintenance" or self.id.startswith("_service_maintenance:")
 
 
 class _Entry(msgspec.Struct, frozen=True, rename="pascal"):
@@ -46,15 +52,20 @@ _IN: Final = ("passing", "warning")
 def read_health(text: bytes) -> tuple[Member, ...]:
     """Return the members of a service. Raises DocumentError.
 
-    An instance is a member if all its checks are passing or warning. Otherwise it is a leaving
-    member.
+    An instance is a member if all its checks are passing or warning. In maintenance it is a leaving
+    member. Otherwise it is absent, because a failed check of Consul is no announced departure: in
+    a partition of Consul, all instances fail one after the other.
     """
     try:
         entries = msgspec.json.decode(text, type=list[_Entry])
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise DocumentError(f"not an answer of Consul: {error}") from error
     return collect_members(
-        [(f"[{number}]", _member(f"[{number}]", each)) for number, each in enumerate(entries)]
+        [
+            (f"[{number}]", _member(f"[{number}]", each))
+            for number, each in enumerate(entries)
+            if all(check.status in _IN or check.is_maintenance for check in each.checks)
+        ]
     )
 
 

@@ -70,7 +70,7 @@ class HttpClient:
     """
 
     def __init__(self, urls: Sequence[str], timeout: float, access: Access = NO_ACCESS) -> None:
-        self._urls = tuple(url.rstrip("/") for url in urls)
+        self._urls = tuple(urls)
         self._timeout = timeout
         self._access = access
         self._place = 0
@@ -85,16 +85,18 @@ class HttpClient:
     async def open(self, request: Request) -> AsyncIterator[Stream]:
         """Send a request, and yield the answer before its body is read. Raises RequestError."""
         url = self._urls[self._place]
+        if request.path:
+            url = url.rstrip("/") + request.path
         longest = self._timeout + request.held
         try:
-            headers = await asyncio.to_thread(self._headers, request)
-            trust = await self._trust_context(url)
             async with _session(self._timeout) as session:
                 async with asyncio.timeout(longest):
+                    headers = await self._headers(request)
+                    trust = await self._trust_context(url)
                     # A redirection would carry the token elsewhere.
                     response = await session.request(
                         request.method,
-                        url + request.path,
+                        url,
                         data=request.body,
                         params=request.parameters,
                         headers=headers,
@@ -121,11 +123,10 @@ class HttpClient:
         self._place = (self._place + 1) % len(self._urls)
         self._trust = None
 
-    def _headers(self, request: Request) -> dict[str, str]:
+    async def _headers(self, request: Request) -> dict[str, str]:
         sent = {"Accept": "application/json", "Accept-Encoding": "identity", **request.headers}
         if self._access.token_file is not None:
-            with storage.open_regular_file(self._access.token_file) as file:
-                token = file.read(TOKEN_BYTES_MAX).decode("ascii").strip()
+            token = await asyncio.to_thread(_read_token, self._access.token_file)
             sent[self._access.header] = self._access.scheme + token
         return sent
 
@@ -206,6 +207,11 @@ class Stream:
     def _limit(self) -> None:
         if len(self._buffer) > BYTES_MAX:
             raise RequestError(f"the answer has more than {BYTES_MAX} bytes")
+
+
+def _read_token(path: str) -> str:
+    with storage.open_regular_file(path) as file:
+        return file.read(TOKEN_BYTES_MAX).decode("ascii").strip()
 
 
 def _session(timeout: float) -> aiohttp.ClientSession:

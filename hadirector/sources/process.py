@@ -13,6 +13,7 @@ import selectors
 from time import monotonic
 from typing import Final
 
+from checks.io.errors import one_line
 from hadirector.model.discovery import Member, Source
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child, send_heartbeats
@@ -104,7 +105,8 @@ class Follower:
         else:
             self._channel.send(OverridesRead(self.source.name, content))
 
-    def _report_failure(self, reason: str) -> None:
+    def _report_failure(self, text: str) -> None:
+        reason = one_line(text)  # it may quote the document
         if reason != self._failure:
             self._failure = reason
             self._channel.send(SourceFailed(self.source.name, reason))

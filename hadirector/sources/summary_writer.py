@@ -7,6 +7,7 @@ import contextlib
 import random
 from typing import Final
 
+from checks.io.errors import one_line
 from hadirector.model.fleet import SummaryStore
 from hadirector.processes.channel import Channel
 from hadirector.sources.errors import RequestError
@@ -62,7 +63,7 @@ class SummaryWriter:
         try:
             await self._open[1].write(message.name, message.text)
         except RequestError as error:
-            return str(error)
+            return one_line(str(error))
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end it silently
-            return f"{type(error).__name__}: {error}"
+            return one_line(f"{type(error).__name__}: {error}")
         return ""

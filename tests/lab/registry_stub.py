@@ -78,14 +78,17 @@ class Registry(ThreadingHTTPServer):
         }
 
     def health(self) -> list[dict[str, Any]]:
-        """Return the instances of the service in Consul."""
+        """Return the instances of the service in Consul: in, in maintenance, or critical."""
         return [
             {
                 "Node": {"Node": "node", "Address": address},
                 "Service": {"ID": f"id-{address}", "Address": "", "Port": MEMBER_PORT},
                 "Checks": [
                     {"CheckID": "serfHealth", "Status": "passing"},
-                    {"CheckID": "web", "Status": "passing" if state == "in" else "critical"},
+                    {
+                        "CheckID": "web" if state != "maintenance" else "_node_maintenance",
+                        "Status": "passing" if state == "in" else "critical",
+                    },
                 ],
             }
             for address, state in self.states.items()

@@ -125,8 +125,8 @@ async def test_consul_is_asked_once_a_second_and_with_its_index(registry: Regist
         ("127.0.41.2", 8080, False),
     ]
     assert 0.5 < reader.rest <= 1.0
-    registry.set(a1="in", a2="critical")
-    assert bare(await read_source(reader))[1] == ("127.0.41.2", 8080, True)
+    registry.set(a1="critical", a2="maintenance")
+    assert bare(await read_source(reader)) == [("127.0.41.2", 8080, True)]
     registry.version = 5  # the servers were restored from a backup
     await read_source(reader)
     await read_source(reader)
@@ -143,6 +143,13 @@ async def test_a_web_server_can_hold_a_request(registry: Registry) -> None:
     assert reader.rest < 0.3
     registry.set(a1="in")
     assert await read_source(reader) == FIRST[:1]
+
+
+async def test_a_url_is_asked_for_as_it_is_written(registry: Registry) -> None:
+    """A server may answer ``/members`` with a redirection to ``/members/``."""
+    reader = make_reader(make_source("http", f"{registry.url}/document/"))
+    with pytest.raises(ReadingError):
+        await read_source(reader)
 
 
 async def test_a_web_server_that_does_not_hold_a_request_is_not_asked_again_at_once() -> None:

@@ -10,7 +10,7 @@ import dns.exception
 import dns.nameserver
 import dns.resolver
 
-from hadirector.model.discovery import Member, Source
+from hadirector.model.discovery import MEMBERS_MAX, Member, Source
 from hadirector.sources.dns_answers import (
     Answers,
     ServiceRecord,
@@ -65,6 +65,7 @@ class DnsReader:
         members = collect_members([(source.location, member) for member in found])
         self.rest = clamp_ttl(ttl)
         self._answers, known = remember(self._answers, members)
+        _limit(len(known))
         return known
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
@@ -79,8 +80,14 @@ class DnsReader:
         if len(answer.records) > TARGETS_MAX:
             raise ReadingError(f"more than {TARGETS_MAX} SRV records")
         names = sorted({record.target.to_text() for record in answer.records})
-        found = await asyncio.gather(*(self._addresses(resolver, name) for name in names))
+        queries = [asyncio.create_task(self._addresses(resolver, name)) for name in names]
+        try:
+            found = await asyncio.gather(*queries)
+        finally:
+            for query in queries:
+                query.cancel()  # after a failure, the others must not occupy the next reading
         addresses = {name: each for name, (each, _) in zip(names, found, strict=True)}
+        _limit(sum(len(addresses[record.target.to_text()]) for record in answer.records))
         services = [
             ServiceRecord(
                 record.priority,
@@ -109,3 +116,8 @@ class DnsReader:
             except dns.resolver.NoAnswer:
                 return _Answer((), float("inf"))
             return _Answer(tuple(answer), float(answer.rrset.ttl if answer.rrset else 0))
+
+
+def _limit(members: int) -> None:
+    if members > MEMBERS_MAX:
+        raise ReadingError(f"more than {MEMBERS_MAX} members")

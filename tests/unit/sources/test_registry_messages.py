@@ -170,11 +170,16 @@ def health(*instances: object) -> tuple[Member, ...]:
     return read_health(json.dumps(instances).encode())
 
 
-@pytest.mark.parametrize(
-    ("status", "leaving"), [("passing", False), ("warning", False), ("critical", True)]
-)
-def test_an_instance_of_consul_with_a_critical_check_is_leaving(status: str, leaving: bool) -> None:
-    assert health(instance(status)) == (Member("192.0.2.1", 80, "web-1", leaving=leaving),)
+@pytest.mark.parametrize(("status", "members"), [("passing", 1), ("warning", 1), ("critical", 0)])
+def test_an_instance_of_consul_with_a_critical_check_is_absent(status: str, members: int) -> None:
+    """So the pace holds for it: Consul may see all instances fail in a partition."""
+    assert health(instance(status)) == (Member("192.0.2.1", 80, "web-1"),) * members
+
+
+@pytest.mark.parametrize("check", ["_node_maintenance", "_service_maintenance:web-1"])
+def test_an_instance_of_consul_in_maintenance_is_leaving(check: str) -> None:
+    entry = instance("passing") | {"Checks": [{"CheckID": check, "Status": "critical"}]}
+    assert health(entry) == (Member("192.0.2.1", 80, "web-1", leaving=True),)
 
 
 def test_an_instance_of_consul_can_have_the_address_of_its_node_and_a_weight() -> None:
