@@ -26,11 +26,12 @@ BYTES_MAX: Final = 512 * 1024
 
 
 class Publishing:
-    """Gathers a summary each ``fleet.interval``. ``summarize`` returns the present one."""
+    """Gathers a summary each ``fleet.interval``. ``summarize`` returns the current one."""
 
     def __init__(self, parts: Parts, summarize: Callable[[], Awaitable[DirectorSummary]]) -> None:
         self._parts = parts
         self._summarize = summarize
+        self._failure = ""
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -52,6 +53,13 @@ class Publishing:
             summary = await self._summarize()
         except DataplaneError:
             return None  # the reconciler reports it
+        except Exception as error:  # noqa: BLE001  # a summary is information: without one, the director continues
+            reason = f"{type(error).__name__}: {error}"
+            if reason != self._failure:
+                self._log.error("summary_not_gathered", reason=reason)
+            self._failure = reason
+            return None
+        self._failure = ""
         stored = StoredSummary(time.time(), lifetime, summary)  # noqa: TID251  # readers compare it with their clocks
         text = await asyncio.to_thread(msgspec.json.encode, stored)
         if len(text) <= BYTES_MAX:

@@ -16,6 +16,8 @@ from hadirector.sources.summary_store import Summaries, open_store
 from hadirector.status.summary import DirectorSummary, StoredSummary
 
 CONCURRENT_MAX = 32
+CLOCK_SECONDS_MAX = 5.0
+"""How far the clock of a director may be ahead of ours. Beyond, an age would be wrong."""
 
 
 def read_summaries(
@@ -55,6 +57,9 @@ async def _read(summaries: Summaries, name: str) -> Asked[DirectorSummary]:
 def judge_age(name: str, found: StoredSummary, utc: float) -> Asked[DirectorSummary]:
     """Return the summary with its age, unless it is too old. ``utc`` is in seconds."""
     age = max(0.0, utc - found.at)
+    if found.at - utc > CLOCK_SECONDS_MAX:
+        ahead = f"{found.at - utc:.0f} s in the future"
+        return Asked(name, None, f"its summary in the store is of {ahead}: a clock is wrong")
     if age > found.lifetime:
         return Asked(name, None, f"its summary in the store is {age:.0f} s old")
     return Asked(name, found.summary, "", age)

@@ -18,5 +18,13 @@ def test_a_summary_is_current_for_its_lifetime() -> None:
     )
 
 
+def test_a_summary_of_the_future_is_not_current() -> None:
+    """Its director may be dead: no age can be known."""
+    assert judge_age("lb1", STORED, 995.0).answer == SUMMARY
+    assert judge_age("lb1", STORED, 990.0) == Asked(
+        "lb1", None, "its summary in the store is of 10 s in the future: a clock is wrong"
+    )
+
+
 def test_a_clock_that_is_behind_makes_no_negative_age() -> None:
-    assert judge_age("lb1", STORED, 990.0) == Asked("lb1", SUMMARY, "", 0.0)
+    assert judge_age("lb1", STORED, 996.0) == Asked("lb1", SUMMARY, "", 0.0)
