@@ -50,7 +50,8 @@ async def test_a_drain_by_button_reaches_the_table(site: Site, open_page: Open) 
         [server] = site.director.status().virtual_servers
         assert server.real_servers[0].override == "drain"
         await page.get_by_role("link", name="Timeline").click()
-        await expect(page.get_by_role("table")).to_contain_text("kernel update")
+        timeline = page.get_by_role("table", name="Events, the latest first")
+        await expect(timeline).to_contain_text("kernel update")
         assert site.events("change_made")[-1]["actor"] == "token:operate"
         await page.get_by_role("link", name="Servers").click()
         await row.get_by_role("button", name="Undo").click()

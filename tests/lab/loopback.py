@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,9 @@ import msgspec
 from hadirector.api.client import ApiError, request
 from hadirector.status.report import Status
 from vrrp.model.report import State
+
+LATE_SECONDS = 0.03
+"""Longer than the director waits for further lines of the log."""
 
 
 class RunningDirector:
@@ -38,6 +42,8 @@ class RunningDirector:
 
     @property
     def log(self) -> str:
+        """The log so far. The director writes the lines of a few milliseconds together."""
+        time.sleep(LATE_SECONDS)
         return self.log_file.read_text()
 
     def status(self) -> Status:

@@ -103,7 +103,7 @@ def test_a_full_runtime_directory_does_not_make_an_active_director_that_serves_n
         assert status.unfit == ()
         [warning] = status.warnings
         assert "owned.json cannot be written (No space left on device)" in warning
-        assert preferred.log.count("owned_state_not_stored") == 1
+        assert preferred.log.count('"event": "owned_state_not_stored"') == 1
         filler.unlink()
         eventually(lambda: preferred.status().warnings, 15.0, "no warning", expected=())
         assert "owned_state_stored" in preferred.log
