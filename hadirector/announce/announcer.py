@@ -126,6 +126,8 @@ class Announcer:
             if self._kernel is not None:
                 await self._remove(self._kernel)
             self._kernel = _kernel_for(announcement)
+        elif self._kernel is not None:
+            self._kernel.engine = announcement.engine
         self._changed = True
         self._wake.set()
 

@@ -33,6 +33,7 @@ class AnnouncementKernel:
     """Changes and reads the kernel state of announced addresses. All methods raise OSError.
 
     The addresses of each role are on a device of their own. A withdrawn address is on no device.
+    ``engine`` decides the order of the changes; a reload can replace it.
     """
 
     def __init__(self, announcement: Announcement) -> None:
@@ -40,7 +41,7 @@ class AnnouncementKernel:
             AnnouncementRole.ANNOUNCED: announcement.device,
             AnnouncementRole.RELUCTANT: announcement.reluctant_device,
         }
-        self._adds_first = announcement.engine == "bird"
+        self.engine = announcement.engine
         self._socket: RtnetlinkSocket | None = None
         self._indexes: dict[AnnouncementRole, int] = {}
 
@@ -59,11 +60,15 @@ class AnnouncementKernel:
         for address in sorted(foreign & wanted.keys()):
             failures.append(f"{address} exists without a lifetime and belongs to another program")
         kept = {address: role for address, role in wanted.items() if address not in foreign}
-        if self._adds_first:
-            failures += await self.renew(kept, lifetime)
-            return failures + await self._delete_all(stale)
-        failures += await self._delete_all(stale)
-        return failures + await self.renew(kept, lifetime)
+        # An addition can fail for all addresses, so every withdrawal comes before it.
+        moving = [
+            each
+            for each in stale
+            if self.engine == "bird" and kept.get(str(each[1].ip)) in self._indexes
+        ]
+        failures += await self._delete_all(each for each in stale if each not in moving)
+        failures += await self.renew(kept, lifetime)
+        return failures + await self._delete_all(moving)
 
     def _find_stale(
         self, wanted: Mapping[str, AnnouncementRole]

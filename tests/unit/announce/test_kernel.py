@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 import pytest
 
 from hadirector.announce import kernel as module
-from hadirector.announce.decision import AnnouncementRole
+from hadirector.announce.announcer import Announcer
+from hadirector.announce.decision import AnnouncementRole, Facts
 from hadirector.announce.kernel import AnnouncementKernel
-from hadirector.model.announcement import Announcement, EngineName
+from hadirector.model.announcement import AnnouncedGroup, Announcement, EngineName
 from vrrp.netlink.route_message import RTM_NEWROUTE
 from vrrp.netlink.rtnetlink import (
     RTM_DELADDR,
@@ -99,3 +102,50 @@ async def test_an_address_changes_its_device(
     kernel = AnnouncementKernel(Announcement(engine=engine))
     assert await kernel.reconcile({"10.9.0.1": AnnouncementRole.RELUCTANT}, 3) == []
     assert [kind for kind, _ in RecordingSocket.sent if kind in order] == order
+
+
+async def test_a_reload_with_another_engine_changes_the_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def no_packets(_: Collection[str]) -> int:
+        return 0
+
+    address = InterfaceAddress(7, ipaddress.ip_interface("10.9.0.1/32"), False, False)
+    monkeypatch.setattr(module, "RtnetlinkSocket", RecordingSocket)
+    monkeypatch.setattr(RecordingSocket, "present", [address])
+    group = AnnouncedGroup(name="web", addresses=("10.9.0.1",), pools=(), rise=0.0)
+    announcer = Announcer(Announcement(groups=(group,), engine="bird"), Facts, no_packets)
+    await announcer.start()
+    RecordingSocket.sent.clear()
+    await announcer.configure(Announcement(groups=(group,), engine="frr"))
+    running = asyncio.create_task(announcer.run())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    order = [RTM_DELADDR, RTM_NEWADDR]
+    assert [kind for kind, _ in RecordingSocket.sent if kind in order] == order
+
+
+class RefusingSocket(RecordingSocket):
+    """The kernel takes no new address."""
+
+    def change(self, requests: Sequence[bytes]) -> list[int]:
+        if int.from_bytes(requests[0][4:6], "little") == RTM_NEWADDR:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+        return super().change(requests)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"10.9.0.1": AnnouncementRole.WITHDRAWN}])
+async def test_with_bird_no_failed_addition_prevents_a_withdrawal(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, AnnouncementRole]
+) -> None:
+    address = InterfaceAddress(7, ipaddress.ip_interface("10.9.0.1/32"), False, False)
+    monkeypatch.setattr(module, "RtnetlinkSocket", RefusingSocket)
+    monkeypatch.setattr(RecordingSocket, "present", [address])
+    RecordingSocket.sent.clear()
+    kernel = AnnouncementKernel(Announcement(engine="bird"))
+    with contextlib.suppress(OSError):
+        await kernel.reconcile({**wanted, "10.9.0.2": AnnouncementRole.ANNOUNCED}, 3)
+    withdrawals = [kind for kind, _ in RecordingSocket.sent if kind == RTM_DELADDR]
+    assert len(withdrawals) == 2, "one for each device"
