@@ -32,17 +32,8 @@ class PeerConfigurations:
         """
         waiting = self._waiting.get(peer)
         if waiting is None:
-            waiting = self._waiting[peer] = asyncio.get_running_loop().create_future()
-            if not self._order(RequestConfiguration(peer)):
-                self.receive(peer, PeerConfiguration(reason="the web process does not run"))
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                found = await asyncio.shield(waiting)
-        except TimeoutError:
-            self._waiting.pop(peer, None)
-            raise RequestError(
-                f"{peer} has not sent its configuration within {ANSWER_SECONDS_MAX:g} s"
-            ) from None
+            waiting = self._send_order(peer)
+        found = await asyncio.shield(waiting)
         if found.reason:
             raise RequestError(f"the configuration of {peer} is not known: {found.reason}")
         return found.text
@@ -50,11 +41,26 @@ class PeerConfigurations:
     def receive(self, peer: str, found: PeerConfiguration) -> None:
         """Pass the answer of a peer on. Without a request for it, it has no effect."""
         waiting = self._waiting.pop(peer, None)
-        if waiting is not None and not waiting.done():
+        if waiting is not None:
             waiting.set_result(found)
 
+    def _send_order(self, peer: str) -> asyncio.Future[PeerConfiguration]:
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting[peer] = loop.create_future()
+        if self._order(RequestConfiguration(peer)):
+            loop.call_later(ANSWER_SECONDS_MAX, self._end_wait, peer, waiting)
+        else:
+            self.receive(peer, PeerConfiguration(reason="the web process does not run"))
+        return waiting
 
-async def mrequest_configuration(applications: Applications) -> str:
+    def _end_wait(self, peer: str, waiting: asyncio.Future[PeerConfiguration]) -> None:
+        """End the wait for an answer. A later order for the same peer has its own time."""
+        if self._waiting.get(peer) is waiting:
+            reason = f"it has not arrived within {ANSWER_SECONDS_MAX:g} s"
+            self.receive(peer, PeerConfiguration(reason=reason))
+
+
+async def mask_running_text(applications: Applications) -> str:
     """Return the text of the configuration in use without its secrets. Raises RequestError."""
     running = applications.archive.running
     if running is None:

@@ -9,7 +9,7 @@ import msgspec
 
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.route import Call, Nothing, Reply
-from hadirector.director.peer_configurations import mrequest_configuration
+from hadirector.director.peer_configurations import mask_running_text
 from hadirector.pair.peer_configuration import PeerConfiguration
 from hadirector.pair.peers import PeerReport
 from hadirector.pair.state import PairState
@@ -48,9 +48,7 @@ async def read_own_state(call: Call[StateQuery, Nothing]) -> Reply[PairState]:
 async def read_own_configuration(call: Call[Nothing, Nothing]) -> Reply[PeerConfiguration]:
     """Answer with the text of the configuration in use, without its secrets."""
     _check_actor(call.actor.name)
-    return Reply(
-        PeerConfiguration(await mrequest_configuration(call.context.director.applications))
-    )
+    return Reply(PeerConfiguration(await mask_running_text(call.context.director.applications)))
 
 
 async def report_configuration(call: Call[Nothing, PeerConfiguration]) -> Reply[Received]:

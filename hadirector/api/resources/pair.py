@@ -6,7 +6,7 @@ import msgspec
 
 from hadirector.api.problems import Code, ProblemError, unknown_object
 from hadirector.api.route import Call, Nothing, Reply
-from hadirector.director.peer_configurations import mrequest_configuration
+from hadirector.director.peer_configurations import mask_running_text
 from hadirector.pair.report import PairReport
 from hadirector.status.problems import judge_director
 
@@ -25,7 +25,7 @@ async def read_texts(call: Call[Nothing, Nothing]) -> Reply[PairTexts]:
     if peer not in director.pairing.peers:
         raise unknown_object("peer", peer, director.pairing.peers)
     there = await director.peer_configurations.request(peer)
-    return Reply(PairTexts(peer, await mrequest_configuration(director.applications), there))
+    return Reply(PairTexts(peer, await mask_running_text(director.applications), there))
 
 
 async def read_pair(call: Call[Nothing, Nothing]) -> Reply[PairReport]:

@@ -45,6 +45,7 @@ class PairLink:
         self._pullers: list[Puller] = []
         self._pulling: list[asyncio.Task[None]] = []
         self._asking: set[asyncio.Task[None]] = set()
+        self._reading: set[asyncio.Task[PeerConfiguration]] = set()
         self._settings: tuple[Pair | None, PairFiles] | None = None
 
     def configure(self, pair: Pair | None, files: PairFiles) -> list[str]:
@@ -56,7 +57,7 @@ class PairLink:
             return []
         self._settings = pair, files
         if pair is None:
-            self.close()
+            self._stop()
             return []
         usable, faults = _read_certificates(pair, files)
         try:
@@ -99,26 +100,51 @@ class PairLink:
         task.add_done_callback(self._asking.discard)
 
     def close(self) -> None:
-        """Close the connections in both directions."""
+        """Close the connections in both directions, and report nothing more to the director."""
+        self._stop()
+        for task in self._asking:
+            task.cancel()
+
+    def _stop(self) -> None:
         self._stop_pulling()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
 
     def _stop_pulling(self) -> None:
-        for task in (*self._pulling, *self._asking):
+        for task in (*self._pulling, *self._reading):
             task.cancel()
         self._pullers = []
 
     async def _request_configuration(self, peer: str) -> None:
-        puller = next((each for each in self._pullers if each.peer.name == peer), None)
-        if puller is None:
-            found = PeerConfiguration(reason="its certificate cannot be used")
-        else:
-            found = await puller.read_configuration()
+        found = await self._read_configuration(peer)
         path = f"/v1/pair/peers/{quote(peer, safe='')}/configuration"
         with contextlib.suppress(UnreachableError):
             await self._ask("PUT", path, msgspec.json.encode(found))
+
+    async def _read_configuration(self, peer: str) -> PeerConfiguration:
+        """Return the text of a peer, or why there is none. A change of the settings ends a request.
+
+        The director waits for the answer, so it gets one in every case.
+        """
+        puller = next((each for each in self._pullers if each.peer.name == peer), None)
+        if puller is None:
+            return PeerConfiguration(reason=self._reason_without_puller(peer))
+        reading = asyncio.create_task(puller.read_configuration(), name="reading of a peer")
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+        await asyncio.wait([reading])
+        if reading.cancelled():
+            return PeerConfiguration(reason="the link was configured again")
+        return reading.result()
+
+    def _reason_without_puller(self, peer: str) -> str:
+        if self._settings is None:
+            return "the web process has just started"
+        pair, _ = self._settings
+        if pair is None or peer not in [each.name for each in pair.peers]:
+            return "the link has no such peer"
+        return "its certificate cannot be used"
 
     async def _read(self, path: str) -> web.Response:
         """Pass the request of a peer to the director."""

@@ -24,8 +24,8 @@ from hadirector.web.tls import describe_error
 
 HANDSHAKES_PER_SECOND: Final = 5.0
 """TLS handshakes of one address. Further connections are closed at once."""
-CONNECTIONS_MAX: Final = 2
-"""Connections of one peer. A peer needs one, and a second one after a change of its settings."""
+CONNECTIONS_MAX: Final = 3
+"""Connections of one peer: for our state, for our text, and for the state with new settings."""
 PATH: Final = "/pair/v1/state"
 CONFIGURATION_PATH: Final = "/pair/v1/configuration"
 """The text of the configuration without its secrets. A peer requests it for its operator."""

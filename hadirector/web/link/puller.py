@@ -87,18 +87,11 @@ class Puller:
         self._generation: int | None = None
         self._failures = 0
         self._closed = 0  # how often the peer has closed a new connection at once
-        self._session: aiohttp.ClientSession | None = None
 
     async def run(self) -> None:
         """Follow the peer until cancelled."""
-        connector = PeerConnector(self._pair, self.peer, self._context, self._certificate)
-        async with aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # a compressed answer could have any size
-            headers={"Accept-Encoding": "identity"},
-        ) as session:
-            self._session = session
+        connector = self._connector()
+        async with _session(connector) as session:
             while True:
                 report = await self._ask(session, connector)
                 began = monotonic()
@@ -109,15 +102,14 @@ class Puller:
     async def read_configuration(self) -> PeerConfiguration:
         """Request the text of the configuration of the peer. A failure is the reason in the answer.
 
-        The request waits until the request for the state has its answer: both use one connection.
+        It has a connection of its own: the answer takes seconds, and the state must not wait.
         """
-        if self._session is None:
-            return PeerConfiguration(reason="the link has just started")
+        url = f"https://{self.peer.where}{CONFIGURATION_PATH}"
         try:
-            url = f"https://{self.peer.where}{CONFIGURATION_PATH}"
-            status, content = await self._get(
-                self._session, url, ANSWER_BYTES_MAX, CONFIGURATION_SECONDS_MAX
-            )
+            async with _session(self._connector()) as session:
+                status, content = await self._get(
+                    session, url, ANSWER_BYTES_MAX, CONFIGURATION_SECONDS_MAX
+                )
             if status == NOT_FOUND:
                 return PeerConfiguration(reason="its version does not send its configuration")
             if status != OK:
@@ -125,6 +117,9 @@ class Puller:
             return decode_configuration(content)
         except (StateError, CertificateError, aiohttp.ClientError, OSError, TimeoutError) as error:
             return PeerConfiguration(reason=_line(error))
+
+    def _connector(self) -> PeerConnector:
+        return PeerConnector(self._pair, self.peer, self._context, self._certificate)
 
     def _pause(self, report: PeerReport) -> float:
         if report.state is not None:
@@ -211,6 +206,15 @@ class Puller:
         if isinstance(error, TimeoutError):
             return PeerReport(reason=f"no answer from {self.peer.where} in time")
         return PeerReport(reason=f"{self.peer.where}: {_line(error)}")
+
+
+def _session(connector: PeerConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # a compressed answer could have any size
+        headers={"Accept-Encoding": "identity"},
+    )
 
 
 def rest_after(taken: float, pause: float) -> float:
