@@ -74,6 +74,8 @@ class Listener:
             if not self._acceptor.accept():
                 break
         self._acceptor.close()
+        # Both refer to this object in a circle, which only the garbage collector would free.
+        del self._acceptor, self._handle
 
     def _pass_on(self, client: socket.socket) -> None:
         if self.lingering:

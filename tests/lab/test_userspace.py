@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import socket
 import sys
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from hadirector.dataplane.dataplane import Counters, Dataplane, read_table
-from hadirector.dataplane.listener import Listener
+from hadirector.dataplane.listener import LINGER_SECONDS, Listener
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
@@ -97,6 +99,24 @@ async def test_new_connections_take_turns(dataplane: UserspaceDataplane, port: i
     async with backend(naming(b"a")) as a, backend(naming(b"b")) as b:
         await add(dataplane, port, a, b)
         assert [await ask(port) for _ in range(4)] == [b"a", b"b", b"a", b"b"]
+
+
+@pytest.mark.parametrize("leaving", [False, True])
+async def test_a_deleted_service_leaves_nothing_to_the_garbage_collector(
+    dataplane: UserspaceDataplane, port: int, leaving: bool
+) -> None:
+    """A reload excludes all objects from later collections, also those in circles."""
+    left = weakref.ref(dataplane._services[service_key(port)])
+    if leaving:
+        await dataplane.withhold(frozenset({VIRTUAL_ADDRESS}))
+    gc.disable()
+    try:
+        await dataplane.apply([DeleteService(service_key(port))])
+        await asyncio.sleep(LINGER_SECONDS + 0.1 if leaving else 0)
+        dataplane._deleted.clear()  # the next deletion does so
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 async def test_without_a_destination_the_client_is_reset_at_once(port: int) -> None:
