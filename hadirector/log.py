@@ -7,6 +7,7 @@ the line goes to stderr and begins with its priority (sd-daemon(3)).
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import logging
 import math
@@ -15,7 +16,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from time import monotonic
 from typing import Any, Final, Literal, TextIO
 
@@ -32,6 +33,11 @@ GATHER_SECONDS: Final = 0.005
 """Lines of this time are written together. A thread that writes each line at once interrupts the
 event loop two to four times for it."""
 TOGETHER_MAX: Final = 100
+PIECE_BYTES_MAX: Final = 4096
+"""The bytes that one write gives to a pipe as a whole (PIPE_BUF, pipe(7)).
+
+The child processes write to the same pipe. Their lines come between two pieces.
+"""
 MESSAGES_MAX = 20
 MESSAGES_SECONDS = 10.0
 """At most ``MESSAGES_MAX`` messages of libraries are logged in this time."""
@@ -96,20 +102,45 @@ class LogWriter:
             with contextlib.suppress(queue.Empty):
                 while len(lines) < TOGETHER_MAX:
                     lines.append(self._lines.get_nowait())
-            try:
-                self._write_together(lines)
-            except (OSError, ValueError):
-                self._dropped += len(lines)
+            if lost := self._write_together(lines):
+                self._dropped += lost
             for _ in lines:
                 self._lines.task_done()
 
-    def _write_together(self, lines: Sequence[Line]) -> None:
-        others = [
-            text for text, datagram in lines if datagram is None or not self._journal.send(datagram)
-        ]
-        if others:
-            self._stream.write("".join(others))
-            self._stream.flush()
+    def _write_together(self, lines: Sequence[Line]) -> int:
+        """Write lines in their order; return how many are lost.
+
+        After a line that the journal refuses, the others go to the stream as well: there they
+        would otherwise arrive before it.
+        """
+        sent = sum(1 for _ in itertools.takewhile(self._send_to_journal, lines))
+        lost = 0
+        for piece in pieces([text for text, _ in lines[sent:]]):
+            try:
+                self._stream.write("".join(piece))
+                self._stream.flush()
+            except (OSError, ValueError):
+                lost += len(piece)
+        return lost
+
+    def _send_to_journal(self, line: Line) -> bool:
+        _, datagram = line
+        return datagram is not None and self._journal.send(datagram)
+
+
+def pieces(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield texts in groups of at most ``PIECE_BYTES_MAX``; a longer text has its own group."""
+    piece: list[str] = []
+    size = 0
+    for text in texts:
+        added = len(text.encode("utf-8", "backslashreplace"))
+        if piece and size + added > PIECE_BYTES_MAX:
+            yield piece
+            piece, size = [], 0
+        piece.append(text)
+        size += added
+    if piece:
+        yield piece
 
 
 class Renderer:

@@ -13,6 +13,7 @@ import structlog
 from aiohttp.http_exceptions import BadHttpMessage
 
 from hadirector import log
+from hadirector.runtime.journal import Journal as JournalSocket
 
 
 @pytest.fixture
@@ -97,6 +98,52 @@ def test_a_stream_that_blocks_delays_no_caller_and_later_reports_the_dropped_lin
     dropped = sum(fields["count"] for fields in counted)
     assert dropped >= 4000
     assert len(arrived) - len(counted) + dropped == log.LINES_MAX + 5000
+
+
+class RefusingJournal(JournalSocket):
+    """A journal that refuses the second line that it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[bytes] = []
+        self._lines = 0
+
+    def send(self, datagram: bytes) -> bool:
+        self._lines += 1
+        if self._lines == 2:
+            return False
+        self.taken.append(datagram)
+        return True
+
+
+class FailingStream(io.StringIO):
+    """A stream that fails at every write of a line with an "x"."""
+
+    def write(self, text: str) -> int:
+        if "x" in text:
+            raise OSError
+        return super().write(text)
+
+
+def test_lines_after_a_line_that_the_journal_refuses_keep_their_order() -> None:
+    stream, receiver = io.StringIO(), RefusingJournal()
+    writer = log.LogWriter(stream, receiver)
+    lost = writer._write_together([(f"{each}\n", b"%d" % each) for each in range(4)])
+    assert (receiver.taken, stream.getvalue(), lost) == ([b"0"], "1\n2\n3\n", 0)
+
+
+def test_only_the_lines_that_a_stream_loses_are_counted() -> None:
+    stream = FailingStream()
+    writer = log.LogWriter(stream, RefusingJournal())
+    others = [("a" * 4090 + "\n", b""), ("x" * 4090 + "\n", b""), ("b" * 4090 + "\n", b"")]
+    assert writer._write_together([("0\n", b"0"), *others]) == 1
+    assert stream.getvalue() == "a" * 4090 + "\n" + "b" * 4090 + "\n"
+
+
+def test_lines_are_written_in_pieces_that_a_pipe_takes_as_a_whole() -> None:
+    """PIPE_BUF is 4096 bytes (pipe(7)). The lines of other processes come between two pieces."""
+    lines = ["a" * 4000, "b" * 96, "c", "é" * 2047, "d", "e" * 5000, "f"]
+    assert [len(each) for each in log.pieces(lines)] == [2, 3, 1, 1]
 
 
 class Journal(io.StringIO):
