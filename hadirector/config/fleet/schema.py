@@ -8,9 +8,9 @@ from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import FilePath
 from hadirector.config.keys.readers import choice, duration, text
 from hadirector.config.keys.section import Section
+from hadirector.config.keys.urls import URL
 from hadirector.model import fleet
 
-_URL = text(r"https?://[!-~]{1,990}", "a URL with http:// or https://", "URL")
 _PREFIX = text(r"[!-~]{1,900}/", "the beginning of keys, with / at its end", "beginning of keys")
 
 
@@ -27,7 +27,7 @@ class FleetSection(Section):
             " a key with a lease."
         ),
     ]
-    url: Annotated[str, _URL, Key("The address of the server.")]
+    url: Annotated[str, URL, Key("The address of the server.")]
     prefix: Annotated[
         str,
         _PREFIX,

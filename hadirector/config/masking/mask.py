@@ -32,6 +32,8 @@ _COMMENTED_SECRET: Final = re.compile(
     rf"(?P<before>#.*?\b(?:{'|'.join(sorted(SECRET_KEYS))})[ \t]*:[ \t]*)(?P<secret>\S.*)$",
     re.MULTILINE,
 )
+_USER_OF_URL: Final = re.compile(r"(?P<before>//)(?P<secret>[^\s/\"]+)(?=@)")
+"""The user name and the password in a URL (RFC 3986, section 3.2.1), up to the last "@"."""
 
 
 class _Region(NamedTuple):
@@ -56,9 +58,9 @@ def _mask_yaml(text: str, label: Label) -> str:
     pieces, at = [], 0
     for region in regions:
         secret = text[region.start : region.end].rstrip("\n")
-        pieces += [_mask_comments(text[at : region.start], label), label(secret)]
+        pieces += [_mask_others(text[at : region.start], label), label(secret)]
         at = region.start + len(secret)
-    return "".join([*pieces, _mask_comments(text[at:], label)])
+    return "".join([*pieces, _mask_others(text[at:], label)])
 
 
 def _secret_regions(text: str) -> Iterator[_Region]:
@@ -107,14 +109,15 @@ def _refuse_properties(event: yaml.Event) -> None:
         raise MaskingError("the text has an alias or an anchor")
 
 
-def _mask_comments(text: str, label: Label) -> str:
-    return _replace(_COMMENTED_SECRET, text, label)
+def _mask_others(text: str, label: Label) -> str:
+    """Mask the text around the secret values: secrets in comments, and the users of URLs."""
+    return _replace(_USER_OF_URL, _replace(_COMMENTED_SECRET, text, label), label)
 
 
 def _mask_keepalived_conf(text: str, label: Label) -> str:
-    """Mask the passwords; and all definitions ($NAME=...) if a password uses one."""
+    """Mask passwords and the users of URLs; all definitions ($NAME=...) if a password uses one."""
     uses_definition = any("$" in found["secret"] for found in _KEEPALIVED_SECRET.finditer(text))
-    masked = _replace(_KEEPALIVED_SECRET, text, label)
+    masked = _replace(_USER_OF_URL, _replace(_KEEPALIVED_SECRET, text, label), label)
     return _replace(_DEFINITION, masked, label) if uses_definition else masked
 
 

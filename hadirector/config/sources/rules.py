@@ -72,9 +72,6 @@ def _key_findings(path: Path, section: SourceSection) -> Iterator[Finding]:
     if section.port_name and section.type != "kubernetes" and section.format != "endpoint_slices":
         message = "only the format endpoint_slices has names of ports; leave this out"
         yield Finding((*path, "port_name"), message)
-    url = section.url
-    if url is not None and not url.startswith(("http://", "https://")):
-        yield Finding((*path, "url"), wrong(url, "a URL with http:// or https://"))
 
 
 def _etcd_findings(path: Path, section: SourceSection) -> Iterator[Finding]:

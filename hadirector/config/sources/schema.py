@@ -9,9 +9,10 @@ from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import FilePath, Name
 from hadirector.config.keys.readers import PERCENTAGE, choice, duration, integer, text
 from hadirector.config.keys.section import Section
+from hadirector.config.keys.urls import URL
 from hadirector.model import discovery
 
-_LOCATION = text(r"[!-~]{1,1000}", "a URL or a domain name", "URL or domain name")
+_DOMAIN = text(r"[!-~]{1,1000}", "a domain name", "domain name")
 _KEY = text(r"[!-~]{1,1000}", "a key of etcd", "key")
 _SERVICE = text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", "a name of letters, digits and ._-", "name")
 
@@ -31,7 +32,7 @@ class SourceSection(Section):
         FilePath | None, Key("With `file`: the file. A change is read at once.", default="")
     ] = None
     url: Annotated[
-        Annotated[str, _LOCATION] | None,
+        Annotated[str, URL] | None,
         Key(
             "With `http`: the address of the document, `http://` or `https://`. With `etcd`,"
             " `kubernetes` and `consul`: the address of the server, without a path.",
@@ -39,7 +40,7 @@ class SourceSection(Section):
         ),
     ] = None
     domain: Annotated[
-        Annotated[str, _LOCATION] | None,
+        Annotated[str, _DOMAIN] | None,
         Key("With `dns`: the domain name whose records are the members.", default=""),
     ] = None
     key: Annotated[

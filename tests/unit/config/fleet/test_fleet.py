@@ -31,6 +31,12 @@ def test_a_store_has_defaults() -> None:
             "type: http, url: ftp://a",
             '2:26: fleet.url: wrong value (got "ftp://a", expected a URL with http:// or https://)',
         ),
+        (
+            "type: http, url: 'https://a:pa55@b/c'",
+            "2:26: fleet.url: wrong value (got a value that is not shown, expected a URL with"
+            " http:// or https://, without a user name and a password; token_file can name a file"
+            " with a token)",
+        ),
     ],
 )
 def test_faults(keys: str, fault: str) -> None:

@@ -29,6 +29,11 @@ def mask(text: str) -> str:
         pytest.param("a: ü # é\npassword: ü\n", "a: ü # é\npassword: <1>\n", id="not ASCII"),
         pytest.param("# password: old\na: 1\n", "# password: <3>\na: 1\n", id="in a comment"),
         pytest.param("passwords: 1\n", "passwords: 1\n", id="another key"),
+        pytest.param(
+            'url: "https://a:p@55@b/x@y"\n', 'url: "https://<6>@b/x@y"\n', id="user of a URL"
+        ),
+        pytest.param("a: 1 # //u:p@b\n", "a: 1 # //<3>@b\n", id="user of a URL in a comment"),
+        pytest.param("a: http://b/c@d\n", "a: http://b/c@d\n", id="URL without a user"),
     ],
 )
 def test_the_secrets_of_yaml_are_hidden(text: str, masked: str) -> None:
@@ -50,6 +55,9 @@ def test_the_secrets_of_yaml_are_hidden(text: str, masked: str) -> None:
             "$P=1234\n$Q=9\nauth_pass $P\n", "$P=<4>\n$Q=<1>\nauth_pass <2>\n", id="definition"
         ),
         pytest.param("$Q=9\nauth_pass 1\n", "$Q=9\nauth_pass <1>\n", id="other definitions"),
+        pytest.param(
+            'misc_path "/c http://a:b@c/d"\n', 'misc_path "/c http://<3>@c/d"\n', id="URL"
+        ),
     ],
 )
 def test_the_secrets_of_a_keepalived_conf_are_hidden(text: str, masked: str) -> None:

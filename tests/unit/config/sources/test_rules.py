@@ -106,6 +106,16 @@ def test_the_keys_reach_the_model(keys: str, expected: Source, place: str) -> No
             "type: http, url: 'http://c', port_name: http",
             "port_name: only the format endpoint_slices has names of ports; leave this out",
         ),
+        (
+            "type: etcd, url: 'etcd://e', key: /a",
+            'url: wrong value (got "etcd://e", expected a URL with http:// or https://)',
+        ),
+        (
+            "type: http, url: 'https://a:pa55@b/c'",
+            "url: wrong value (got a value that is not shown, expected a URL with http:// or"
+            " https://, without a user name and a password; token_file can name a file with a"
+            " token)",
+        ),
     ],
 )
 def test_a_key_that_a_type_needs_or_does_not_have(
