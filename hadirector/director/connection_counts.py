@@ -30,7 +30,7 @@ class ConnectionCounts:
     async def current(self) -> Mapping[str, int]:
         """Return the counts, read again if they are old. An unreadable table keeps the last ones.
 
-        After a change of a role, they are read sooner: a drill tells how many connections went on.
+        After a change of a role, they are read sooner: a drill reports how many went on.
         With 10,000 real servers a reading takes 0.1 s, so it happens less often.
         """
         began, roles = monotonic(), dict(self._parts.election.states)

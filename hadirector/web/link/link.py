@@ -125,7 +125,7 @@ class PairLink:
     async def _read_configuration(self, peer: str) -> PeerConfiguration:
         """Return the text of a peer, or why there is none. A change of the settings ends a request.
 
-        The director waits for the answer, so it gets one in every case.
+        The director waits for an answer, so every case has one.
         """
         puller = next((each for each in self._pullers if each.peer.name == peer), None)
         if puller is None:
