@@ -161,7 +161,7 @@ def test_the_backup_director_changes_first_and_the_roles_stay(
 
     def roles_changed() -> list[int]:
         logs = (tmp_path / f"{name}.log" for name in NAMES)
-        return [log.read_text().count("vrrp_state_changed") for log in logs]
+        return [log.read_text().count('"event": "vrrp_state_changed"') for log in logs]
 
     roles = [("ACTIVE", 200), ("BACKUP", 100)]
     with running_pair(tmp_path, text("rr", "200ms", 200)):

@@ -75,7 +75,7 @@ class Director:
 
     @property
     def times_started(self) -> int:
-        return (self._directory / "director1.log").read_text().count("director_started")
+        return (self._directory / "director1.log").read_text().count('"event": "director_started"')
 
     @property
     def table(self) -> list[str]:

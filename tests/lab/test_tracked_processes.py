@@ -248,6 +248,8 @@ def test_the_priority_follows_the_processes(tmp_path: Path, start: Start) -> Non
         wait_for(f"100 + 20 ({two}) = 120")
         end(second)
         wait_for("100")
-        eventually(lambda: director.log.count("tracked_process_changed") >= 9, 5.0, "the log")
+        eventually(
+            lambda: director.log.count('"event": "tracked_process_changed"') >= 9, 5.0, "the log"
+        )
     finally:
         director.end()

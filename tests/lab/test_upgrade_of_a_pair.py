@@ -35,7 +35,7 @@ from hadirector.director.drill_client import DrillClient
 async def main():
     end = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
-    client = DrillClient({sys.argv[1]: ()})
+    client = DrillClient({sys.argv[1]: ("eth0",)})
     async with client.probing():
         await end.wait()
     print(client.measurement.sent, client.measurement.lost, flush=True)
