@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,16 @@ import structlog
 from hadirector import log
 from hadirector.runtime import journal
 from hadirector.runtime.journal import Journal
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    """The logging configuration is restored after each test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture
