@@ -59,7 +59,7 @@ def find_executable(script: Script) -> Path:
         for path, status in walk(script.path):
             fault = find_other_writer(path, status, trusted)
             if fault is not None:
-                raise RefusedError(f"{fault}, who could replace the script")
+                raise RefusedError(f"{fault}: another user could replace the script")
     except UnknownAccountError as error:
         raise RefusedError(f"{script.path} cannot run {error}") from None
     except OSError as error:

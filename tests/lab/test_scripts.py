@@ -198,7 +198,7 @@ async def test_a_link_of_another_user_is_not_followed(write: Write, tmp_path: Pa
         thread.join()
     assert {each.output for each in ended} == {""}
     assert {each.reason for each in ended} == {
-        f"{outside} belongs to the user 65534, who could replace the script"
+        f"{outside} belongs to the user 65534: another user could replace the script"
     }
 
 

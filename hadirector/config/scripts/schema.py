@@ -95,6 +95,6 @@ class PoolNotifySection(NotifySection):
         Key(
             "`down` runs the script for `down` and `quorum_down` when the director stops, or when a"
             " reload removes the real server or the pool.",
-            default="the script does not run then",
+            default="a stop or a reload runs no script",
         ),
     ] = None

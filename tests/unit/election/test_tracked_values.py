@@ -106,7 +106,7 @@ def test_a_script_that_only_we_can_change_may_run(script: Path) -> None:
 def test_a_script_that_others_can_change_is_refused(script: Path) -> None:
     """By the mode of the script or of a directory above it."""
     script.chmod(0o757)
-    reason = "is writable by other users, who could replace the script"
+    reason = "is writable by other users: another user could replace the script"
     assert find_fault(Script(path=str(script), user=US)) == f"{script} {reason}"
     script.chmod(0o755)
     script.parent.chmod(0o777)
@@ -118,7 +118,7 @@ def test_a_link_is_judged_by_its_target(script: Path, tmp_path: Path) -> None:
     link.symlink_to(script)
     script.chmod(0o757)
     assert find_fault(Script(path=str(link), user=US)) == (
-        f"{script} is writable by other users, who could replace the script"
+        f"{script} is writable by other users: another user could replace the script"
     )
 
 
@@ -132,7 +132,7 @@ def test_every_link_on_the_way_is_judged(script: Path, tmp_path: Path) -> None:
     assert find_executable(Script(path=str(first), user=US)) == script
     other.chmod(0o777)
     assert find_fault(Script(path=str(first), user=US)) == (
-        f"{other} is writable by other users, who could replace the script"
+        f"{other} is writable by other users: another user could replace the script"
     )
 
 
