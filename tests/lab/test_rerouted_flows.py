@@ -45,6 +45,7 @@ SHARE_ERROR_MAX = 0.003
 """The key of the router's hash is random. The standard error of 2.2 % of 24,000 flows is 0.0008, of
 1 % of 16,000 flows as well."""
 SERVICE = ServiceKey(Protocol.UDP, VIRTUAL_ADDRESS, 53)
+ATTEMPTS_MAX = 5
 ALL = (0, 1, 2, 3)
 FORGETS = {"net.ipv4.conf.all.rp_filter": "0", "net.ipv4.vs.expire_nodest_conn": "1"}
 """IPVS removes the connections of a destination together with the destination."""
@@ -128,15 +129,24 @@ class Site:
         self.router.ip(f"route replace {VIRTUAL_ADDRESS}/32 {hops}")
 
     def send(self, ports: range) -> list[Owners]:
-        """Send a datagram of each flow; return the flows that each director has had until now."""
-        with (
-            inside(self.client),
-            socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender,
-        ):
-            for client in CLIENTS:
-                for port in ports:
+        """Send a datagram of each flow; return the flows that each director has had until now.
+
+        A busy kernel drops a datagram now and then. Such a flow is sent again.
+        """
+        lost = [(client, port) for client in CLIENTS for port in ports]
+        for _ in range(ATTEMPTS_MAX):
+            with (
+                inside(self.client),
+                socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender,
+            ):
+                for client, port in lost:
                     sender.sendto(_datagram(client, port), (VIRTUAL_ADDRESS, 0))
-        return [_read_owners(host, ports) for host in self.directors]
+            owners = [_read_owners(host, ports) for host in self.directors]
+            seen = set().union(*owners)
+            lost = [flow for flow in lost if flow not in seen]
+            if not lost:
+                break
+        return owners
 
 
 def _datagram(client: str, port: int) -> bytes:
@@ -197,8 +207,10 @@ async def test_all_directors_select_the_same_real_servers(site: Site) -> None:
         site.divide((position,))
         mappings.append(site.send(PORTS)[position])
         site.clear((position,))
-    assert len(mappings[0]) == 16_000
-    assert mappings[1:] == mappings[:1] * 3
+    assert [len(mapping) for mapping in mappings] == [16_000] * 4
+    # pytest would take minutes to describe the difference of mappings.
+    differing = [flow for flow in mappings[0] if len({mapping[flow] for mapping in mappings}) > 1]
+    assert differing == []
 
 
 @pytest.mark.parametrize(
