@@ -16,7 +16,6 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 ANSWER_BYTES_MAX = 65536
@@ -43,9 +42,7 @@ async def send_steadily(
     record: Callable[[Sample], None],
     count: int | None = None,
 ) -> None:
-    """Send a request every ``interval`` seconds, even if earlier requests have not ended.
-
-    Record all.
+    """Send and record a request every ``interval`` seconds, even if earlier ones have not ended.
 
     End after ``count`` requests, or when canceled. At most 512 requests are in flight; a
     further request is not sent, and is recorded as failed.
@@ -101,31 +98,6 @@ async def send_on_one_connection(
                 connection.pop_all().close()
             record(Sample(began, loop.time(), server, failure))
             await asyncio.sleep(interval)
-
-
-async def send_on_connections(
-    connections: int,
-    address: str,
-    port: int,
-    *,
-    interval: float,
-    seconds_max: float,
-    record: Callable[[Sample], None],
-    count: int | None = None,
-) -> None:
-    """Send requests on several connections at the same time, as ``send_on_one_connection`` does."""
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(
-                send_on_one_connection(
-                    address,
-                    port,
-                    interval=interval,
-                    seconds_max=seconds_max,
-                    record=record,
-                    count=count,
-                )
-            )
 
 
 async def request(address: str, port: int, seconds_max: float) -> Sample:
@@ -195,17 +167,18 @@ async def _run(options: argparse.Namespace) -> list[Sample]:
         else:
             print(json.dumps(sample._asdict()), flush=True)
 
-    send = (
-        partial(send_on_connections, options.connections) if options.connections else send_steadily
-    )
-    client = asyncio.ensure_future(
-        send(
-            options.address,
-            options.port,
-            interval=options.interval / 1000,
-            seconds_max=options.timeout / 1000,
-            record=record,
-            count=options.seconds and math.ceil(options.seconds * 1000 / options.interval),
+    send = send_on_one_connection if options.connections else send_steadily
+    client = asyncio.gather(
+        *(
+            send(
+                options.address,
+                options.port,
+                interval=options.interval / 1000,
+                seconds_max=options.timeout / 1000,
+                record=record,
+                count=options.seconds and math.ceil(options.seconds * 1000 / options.interval),
+            )
+            for _ in range(options.connections or 1)
         )
     )
     for number in (signal.SIGTERM, signal.SIGINT):

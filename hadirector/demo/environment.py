@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -60,6 +61,17 @@ class Timing(msgspec.Struct, frozen=True):
 
     def _formula(self, formula: str) -> str:
         return f"{formula} + {self.allowance:g} s (slow kernel)" if self.allowance else formula
+
+
+ORDINARY: Final = Timing(
+    advert_interval=0.2,
+    check_interval=0.3,
+    check_timeout=0.2,
+    request_interval=0.01,
+    request_timeout=1.0,
+    observation=1.5,
+)
+"""The times on an ordinary kernel."""
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from hadirector.demo.environment import Environment, Timing, UnavailableError, pair_section
+from hadirector.demo.environment import ORDINARY, Environment, UnavailableError, pair_section
 
 VRRP_PORT = 18112
 DIRECTORS = {"lb1": "127.0.1.1", "lb2": "127.0.1.2"}
@@ -20,14 +20,6 @@ def _vrrp(source: str, peer: str) -> str:
 
 
 VIRTUAL_ADDRESS = "127.0.0.100"
-TIMING = Timing(
-    advert_interval=0.2,
-    check_interval=0.3,
-    check_timeout=0.2,
-    request_interval=0.01,
-    request_timeout=1.0,
-    observation=1.5,
-)
 
 
 def _environment(
@@ -42,14 +34,14 @@ def _environment(
         sections=sections,
         service_addresses=service_addresses or {},
         virtual_server_lines="    scheduler: rr\n    forwarding: nat",
-        timing=TIMING,
+        timing=ORDINARY,
         prefixes={},
     )
 
 
 def _pair(director: str, peer: str) -> str:
     lines = _vrrp(DIRECTORS[director], DIRECTORS[peer])
-    return pair_section(director, "lo", VIRTUAL_ADDRESS, TIMING, lines)
+    return pair_section(director, "lo", VIRTUAL_ADDRESS, ORDINARY, lines)
 
 
 ENVIRONMENT = _environment({"lb1": _pair("lb1", "lb2"), "lb2": _pair("lb2", "lb1")})

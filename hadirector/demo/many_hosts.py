@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from hadirector.announce.engine_files import Peering, bird_file
 from hadirector.demo.environment import Environment, UnavailableError
-from hadirector.demo.namespaces import NATIVE, SLOW, in_user_mode_linux
+from hadirector.demo.namespaces import add_webs, entrances, ipvs_environment
 from hadirector.demo.routes import BirdRouter
 from hadirector.lab import uml
 from hadirector.lab.topology import Network, TopologyError
@@ -54,37 +54,23 @@ def many_hosts(count: int) -> Iterator[tuple[Environment, BirdRouter]]:
 
 
 def _environment(network: Network, directors: Mapping[str, str]) -> Environment:
-    quiet = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
     divides = {
         "net.ipv4.ip_forward": "1",
         "net.ipv4.fib_multipath_hash_policy": "1",
         "net.ipv4.conf.all.send_redirects": "0",
         "net.ipv4.conf.eth0.send_redirects": "0",
     }
-    webs = [network.host(name, f"{at}/24", sysctls=quiet) for name, at in WEBS.items()]
-    for web in webs:
-        web.ip(f"address add {VIRTUAL_ADDRESS}/32 dev lo")
-    hosts = [
-        *(network.host(name, f"{at}/24") for name, at in directors.items()),
-        network.host("router", f"{ROUTER}/24", sysctls=divides),
-    ]
-    client = network.host("client", f"{CLIENT}/24", routes=[f"default via {ROUTER}"])
-    inside = {
-        host.name: ["ip", "netns", "exec", host.namespace] for host in (*webs, *hosts, client)
-    }
-    engines = {f"bird-{host.name}": inside[host.name] for host in hosts}
-    return Environment(
-        dataplane="ipvs",
-        virtual_address=VIRTUAL_ADDRESS,
-        port=80,
-        web_addresses=WEBS,
-        web_port=80,
-        web_listens_on="0.0.0.0",  # noqa: S104  # a namespace of its own; it has both addresses
-        sections=dict.fromkeys(directors, SECTION),
-        virtual_server_lines="    scheduler: mh\n    scheduler_flags: [port]\n    forwarding: dr",
-        timing=SLOW if in_user_mode_linux() else NATIVE,
-        prefixes={**inside, **engines, "session": inside["client"]},
+    hosts = entrances(
+        [
+            *add_webs(network, WEBS, VIRTUAL_ADDRESS),
+            *(network.host(name, f"{at}/24") for name, at in directors.items()),
+            network.host("router", f"{ROUTER}/24", sysctls=divides),
+            network.host("client", f"{CLIENT}/24", routes=[f"default via {ROUTER}"]),
+        ]
     )
+    engines = {f"bird-{name}": hosts[name] for name in (*directors, "router")}
+    sections = dict.fromkeys(directors, SECTION)
+    return ipvs_environment(VIRTUAL_ADDRESS, WEBS, sections, {**hosts, **engines})
 
 
 def _files(directors: Mapping[str, str]) -> dict[str, str]:
