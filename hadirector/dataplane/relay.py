@@ -137,7 +137,7 @@ class _Direction:
         self._loop.add_reader(source, self._receive)
 
     def stop(self) -> None:
-        """Stop to receive and to send."""
+        """Stop receiving and sending."""
         self._loop.remove_reader(self._source)
         self._loop.remove_writer(self._sink)
 

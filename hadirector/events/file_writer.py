@@ -50,7 +50,7 @@ class FileWriter:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write the file now if it does not have the present content. A failure is logged."""
+        """Write the file now if it does not have the current content. A failure is logged."""
         async with self._one_at_a_time:
             if self._changed.is_set():
                 await self._write()

@@ -6,31 +6,19 @@ made, so the hosts need no process.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import selectors
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from pyroute2 import netns
-
 from hadirector.lab.topology import Host
+from tests.lab.namespaces import inside
 
 WAIT_SECONDS = 3.0
-
-
-@contextlib.contextmanager
-def inside(host: Host) -> Iterator[None]:
-    """Create this thread's new sockets in the namespace of a host during the block."""
-    netns.pushns(host.namespace)
-    try:
-        yield
-    finally:
-        netns.popns()
 
 
 class Answering:

@@ -14,8 +14,9 @@ from hadirector.host.masquerade.rules import Masquerades, ToolName
 from hadirector.host.masquerade.tools import TOOLS
 from hadirector.lab.topology import Host, Network
 from hadirector.model.ipvs import DestinationKey, Protocol, ServiceKey
-from tests.lab.answering import Answering, answer, inside
+from tests.lab.answering import Answering, answer
 from tests.lab.experiment import kernel_table, start_director
+from tests.lab.namespaces import inside
 from tests.waiting import eventually
 
 EXAMPLE = Path(__file__).parents[2] / "configs/fullnat.yaml"

@@ -13,8 +13,8 @@ from checks.definition.options import TcpProbe
 from checks.definition.result import Result, Verdict
 from checks.scheduling.checker import Checker
 from hadirector.lab.topology import Host, Network
-from tests.lab.answering import inside
 from tests.lab.experiment import start_web
+from tests.lab.namespaces import inside
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.netns

@@ -14,7 +14,7 @@ from hadirector.api.client import request
 from hadirector.cli import main
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import Status
-from tests.lab.answering import connect, inside
+from tests.lab.answering import connect
 from tests.lab.experiment import (
     CLIENT_ADDRESS,
     VIRTUAL_ADDRESS,
@@ -24,6 +24,7 @@ from tests.lab.experiment import (
     kernel_table,
     start_director,
 )
+from tests.lab.namespaces import inside
 from tests.lab.transfer import Transfer, transfer
 from tests.waiting import eventually
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hadirector.lab.topology import Host
-from tests.lab.answering import connect, inside, reset
+from tests.lab.answering import connect, reset
+from tests.lab.namespaces import inside
 
 BLOCK_BYTES = 8 * 1024
 PAUSE_SECONDS = 0.05

@@ -8,7 +8,7 @@ from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import FilePath
 from hadirector.config.keys.readers import choice, duration, text
 from hadirector.config.keys.section import Section
-from hadirector.config.keys.urls import URL
+from hadirector.config.keys.urls import URL, TrustedFile
 from hadirector.model import fleet
 
 _PREFIX = text(r"[!-~]{1,900}/", "the beginning of keys, with / at its end", "beginning of keys")
@@ -45,10 +45,4 @@ class FleetSection(Section):
     token_file: Annotated[
         FilePath | None, Key("A file with the token that each request carries.", default="none")
     ] = None
-    ca_file: Annotated[
-        FilePath | None,
-        Key(
-            "With `https://`: the certificates (PEM) that are trusted.",
-            default="the trusted certificates of the host",
-        ),
-    ] = None
+    ca_file: TrustedFile = None

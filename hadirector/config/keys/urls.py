@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import FilePath
 from hadirector.config.keys.readers import (
     TEXT,
     Reader,
@@ -31,3 +33,11 @@ def _read(value: object) -> str:
 
 
 URL: Final = Reader(_read, "URL", {**TEXT, "pattern": f"^(?:{_PATTERN})$"})
+TrustedFile = Annotated[
+    FilePath | None,
+    Key(
+        "With `https://`: the certificates (PEM) that are trusted.",
+        default="the trusted certificates of the host",
+    ),
+]
+"""The type of the key ``ca_file`` beside a URL."""

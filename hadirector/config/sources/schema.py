@@ -9,7 +9,7 @@ from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import FilePath, Name
 from hadirector.config.keys.readers import PERCENTAGE, choice, duration, integer, text
 from hadirector.config.keys.section import Section
-from hadirector.config.keys.urls import URL
+from hadirector.config.keys.urls import URL, TrustedFile
 from hadirector.model import discovery
 
 _DOMAIN = text(r"[!-~]{1,1000}", "a domain name", "domain name")
@@ -99,13 +99,7 @@ class SourceSection(Section):
             default="none",
         ),
     ] = None
-    ca_file: Annotated[
-        FilePath | None,
-        Key(
-            "With `https://`: the certificates (PEM) that are trusted.",
-            default="the trusted certificates of the host",
-        ),
-    ] = None
+    ca_file: TrustedFile = None
     port: Annotated[
         int,
         integer(0, 65535),
